@@ -1,0 +1,1 @@
+"""TensorFlow Introduction, on the HIGGS data set."""

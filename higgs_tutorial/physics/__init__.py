@@ -1,0 +1,1 @@
+"""Events from first principles: parton-level generator, detector, derived columns."""
