@@ -1,0 +1,149 @@
+"""Events in memory: a data set that hands out shuffled batches, and the three of them that make up HIGGS."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from higgs_tutorial.data import simulated, store
+from higgs_tutorial.data.settings import PROFILE_EVENTS, data_folder, profile
+
+SOURCES = ("auto", "uci", "simulated")
+
+
+class Dataset:
+    """Events with their labels, handed out in shuffled batches.
+
+    As in the talk, except that every event is seen once an epoch: the talk's ``next_batch`` drew a new order
+    as soon as a full batch no longer fitted, so the last, partial batch was never used. Here that batch comes
+    out short, and the new order begins after it. The arrays themselves are never reordered or copied (an index
+    is), so memory maps stay on disk.
+
+    Attributes:
+        x: features, float32 ``[n, k]``.
+        y: labels, float32 ``[n]``: 1 for signal, 0 for background.
+        n: number of events.
+        rng: the ``np.random.Generator`` that draws the orders.
+    """
+
+    def __init__(self, x: np.ndarray, y: np.ndarray, *, seed: int = 0) -> None:
+        """Wrap ``x`` float32 ``[n, k]`` and ``y`` float32 ``[n]`` without copying them.
+
+        Raises:
+            TypeError: if ``x`` or ``y`` is not a float32 array.
+            ValueError: if the shapes do not fit, there are no events, or a label is neither 0 nor 1.
+        """
+        _check_arrays(x, y)
+        wrong = np.flatnonzero((y != 0) & (y != 1))
+        if wrong.size:
+            raise ValueError(f"y[{wrong[0]}] is {y[wrong[0]]}; labels must be 0 (background) or 1 (signal)")
+        self._wrap(x, y, seed)
+
+    @classmethod
+    def _from_checked(cls, x: np.ndarray, y: np.ndarray, seed: int) -> Dataset:
+        """Wrap arrays whose labels were checked when they were written: reading them all takes a while."""
+        _check_arrays(x, y)
+        dataset = cls.__new__(cls)
+        dataset._wrap(x, y, seed)
+        return dataset
+
+    def _wrap(self, x: np.ndarray, y: np.ndarray, seed: int) -> None:
+        self.x, self.y, self.n = x, y, len(x)
+        self.rng = np.random.default_rng(seed)
+        self._order: np.ndarray | None = None
+        self._next = 0
+
+    def __len__(self) -> int:
+        return self.n
+
+    def __repr__(self) -> str:
+        return f"Dataset({self.n:,} events, {self.x.shape[1]} features)"
+
+    def shuffle(self) -> None:
+        """Draw a new order and start a new epoch."""
+        self._order = self.rng.permutation(self.n)
+        self._next = 0
+
+    def next_batch(self, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the next ``(x [b, k], y [b])`` of the epoch, with ``b <= batch_size``.
+
+        The last batch of an epoch is short if ``batch_size`` does not divide ``n``; the call after it starts
+        the next epoch in a new order.
+
+        Raises:
+            ValueError: if ``batch_size`` is not a positive integer.
+        """
+        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+            raise ValueError(f"batch_size is {batch_size!r}; it must be a positive integer")
+        if self._order is None or self._next >= self.n:
+            self.shuffle()
+        chosen = self._order[self._next : self._next + batch_size]
+        self._next += len(chosen)
+        return self.x[chosen], self.y[chosen]  # [b, k], [b]
+
+
+@dataclass(frozen=True, eq=False)
+class HiggsDataset:
+    """The three parts of a data set, and where its events come from (``"uci"`` or ``"simulated"``)."""
+
+    train: Dataset
+    valid: Dataset
+    test: Dataset
+    source: str
+
+
+def load(
+    source: str = "auto",
+    *,
+    events: int | None = None,
+    data_dir: str | os.PathLike | None = None,
+    seed: int = 0,
+) -> HiggsDataset:
+    """Load HIGGS events, memory-mapped: real ones if they were prepared, else simulated ones.
+
+    The split is the talk's: the last 500,000 rows are the test set and a random 500,000 of the others the
+    validation set; below 10,000,000 rows each of the two has one row in twenty (`split_sizes`).
+
+    Args:
+        source: ``"uci"`` for the prepared real file; ``"simulated"``; ``"auto"`` for the real file if it was
+            prepared and simulated events if not.
+        events: how many events to use, the three parts together. Of a real file these are the first rows of
+            each of its three parts, in the sizes of `split_sizes`. By default the profile's number
+            (``HIGGS_PROFILE``): 11,000,000 in ``talk`` and `PROFILE_EVENTS` ``["quick"]`` in ``quick``; a real
+            file with fewer rows is used whole.
+        data_dir: the folder with the data; by default ``HIGGS_DATA_DIR``, else ``data/`` of a checkout, else the
+            user's cache folder.
+        seed: seed of the batches' order and, for simulated events, of the simulation.
+
+    Raises:
+        ValueError: if an argument is wrong, more events are asked for than the real file has, or a file is
+            damaged; the message names the command that mends it.
+        FileNotFoundError: if ``source`` is ``"uci"`` and no real file was prepared.
+        OSError: if simulated events do not fit on the disk.
+    """
+    if source not in SOURCES:
+        raise ValueError(f"source is {source!r}; it must be one of: {', '.join(SOURCES)}")
+    if events is not None:
+        store.split_sizes(events)
+    folder = data_folder(data_dir)
+    if source == "uci" or (source == "auto" and store.is_prepared(folder)):
+        source, parts = "uci", store.open_prepared(folder, events, PROFILE_EVENTS[profile()])
+    else:
+        source, parts = (
+            "simulated",
+            simulated.open_simulated(folder, events or PROFILE_EVENTS[profile()], seed),
+        )
+    return HiggsDataset(*(Dataset._from_checked(rows[:, 1:], rows[:, 0], seed) for rows in parts), source)
+
+
+def _check_arrays(x: np.ndarray, y: np.ndarray) -> None:
+    for name, array in (("x", x), ("y", y)):
+        if not isinstance(array, np.ndarray) or array.dtype != np.float32:
+            kind = getattr(array, "dtype", type(array).__name__)
+            raise TypeError(f"{name} is {kind}; it must be a float32 array: np.asarray({name}, np.float32)")
+    if x.ndim != 2 or y.ndim != 1 or len(x) != len(y):
+        raise ValueError(f"x has shape {x.shape} and y {y.shape}; they must be [n, k] and [n]")
+    if not x.size:
+        raise ValueError(f"x has shape {x.shape}; there must be at least one event and one feature")

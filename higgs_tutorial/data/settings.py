@@ -1,0 +1,38 @@
+"""Where the data live and how much of them a profile uses."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import platformdirs
+
+PROFILE_EVENTS = {"quick": 400_000, "talk": 11_000_000}
+"""Events (training, validation and test together) that each profile loads unless told otherwise."""
+
+
+def profile() -> str:
+    """Return the profile named by ``HIGGS_PROFILE``: ``"quick"`` (the default) or ``"talk"``.
+
+    Raises:
+        ValueError: if ``HIGGS_PROFILE`` names neither.
+    """
+    name = os.environ.get("HIGGS_PROFILE") or "quick"
+    if name not in PROFILE_EVENTS:
+        raise ValueError(f"HIGGS_PROFILE is {name!r}; it must be one of: {', '.join(PROFILE_EVENTS)}")
+    return name
+
+
+def data_folder(data_dir: str | os.PathLike | None = None) -> Path:
+    """Return the folder for data: the argument, else ``HIGGS_DATA_DIR``, else a default.
+
+    The default is ``data/`` of the checkout when the package runs from one, and the user's cache folder when
+    it was installed. The folder is not created.
+    """
+    chosen = data_dir or os.environ.get("HIGGS_DATA_DIR")
+    if chosen:
+        return Path(chosen).expanduser()
+    checkout = Path(__file__).resolve().parents[2]
+    if (checkout / "pyproject.toml").is_file():
+        return checkout / "data"
+    return platformdirs.user_cache_path("higgs-tutorial")
