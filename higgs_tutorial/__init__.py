@@ -1,1 +1,45 @@
-"""TensorFlow Introduction, on the HIGGS data set."""
+"""The talk "TensorFlow Introduction" with today's TensorFlow, on the HIGGS data set.
+
+The public names are loaded when they are first used: importing the package costs next to nothing, and
+TensorFlow starts when a network is first asked for.
+"""
+
+from importlib import import_module, metadata
+
+_MODULE_OF = {
+    "Dataset": "data.dataset",
+    "HiggsDataset": "data.dataset",
+    "load": "data.dataset",
+    "download": "data.download",
+    "prepare": "data.prepare",
+    "simulate": "physics.simulate",
+    "Linear": "nn.layers",
+    "BatchNorm": "nn.layers",
+    "Dropout": "nn.layers",
+    "LogisticRegression": "nn.models",
+    "NeuralNetwork": "nn.models",
+    "train": "nn.training",
+    "evaluate": "nn.training",
+    "predict": "nn.training",
+    "fit": "nn.training",
+    "History": "nn.training",
+    "LADDER": "ladder",
+}
+_MODULES = {"features": "physics.features", "ladder": "ladder", "plots": "plots", "talk": "talk"}
+
+__all__ = [*_MODULE_OF, *_MODULES]
+__version__ = metadata.version("higgs-tutorial")
+
+
+def __getattr__(name: str) -> object:
+    if name in _MODULES:
+        return import_module(f"{__name__}.{_MODULES[name]}")
+    if name in _MODULE_OF:
+        value = getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,5 +1,185 @@
-"""The command line."""
+"""The command line: `higgs-tutorial`."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
 
 import typer
 
-app = typer.Typer()
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="Climb the ladder of the talk *TensorFlow Introduction* on HIGGS events, real or simulated.",
+)
+_state = {"debug": False}
+
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        help="Data folder. Default: HIGGS_DATA_DIR, else data/ of a checkout, else the user's cache."
+    ),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Same seed, same rows and same AUCs.")]
+
+
+@app.callback()
+def _main(
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
+) -> None:
+    _state["debug"] = debug
+    if version:
+        from . import __version__
+
+        typer.echo(f"higgs-tutorial {__version__}")
+        raise typer.Exit
+
+
+def _one_line_errors(command: Callable) -> Callable:
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        try:
+            return command(*args, **kwargs)
+        except (ValueError, OSError, ArithmeticError, MemoryError) as error:
+            if _state["debug"]:
+                raise
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(2) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted: the same command goes on (ladder: with --resume)", err=True)
+            raise typer.Exit(130) from None
+
+    return wrapped
+
+
+@app.command()
+@_one_line_errors
+def ladder(
+    rungs: Annotated[str | None, typer.Option(help="Names, separated by commas. Default: all nine.")] = None,
+    profile: Annotated[
+        str | None, typer.Option(help="quick: minutes on two cores; talk: its own sizes.")
+    ] = None,
+    source: Annotated[str, typer.Option(help="auto, uci (the prepared real file) or simulated.")] = "auto",
+    events: Annotated[int | None, typer.Option(help="Events in all. Default: the profile's.")] = None,
+    epochs: Annotated[int | None, typer.Option(help="Epochs of each rung. Default: the profile's.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Events a step. Default: the profile's.")] = None,
+    seed: Seed = 0,
+    out: Annotated[Path, typer.Option(help="Folder for results.json and ladder.png.")] = Path(
+        "ladder-results"
+    ),
+    resume: Annotated[bool, typer.Option("--resume", help="Keep the rungs that OUT holds complete.")] = False,
+) -> None:
+    """Train the rungs of the ladder and set their ROC AUCs beside the talk's.
+
+    For example:
+
+    * `higgs-tutorial ladder` – all nine rungs, quick profile
+    * `higgs-tutorial ladder --rungs logistic,adam-3x100 --epochs 5`
+    * `higgs-tutorial ladder --profile talk --source uci --out results/uci`
+
+    """
+    from . import report
+
+    if profile is not None:
+        os.environ["HIGGS_PROFILE"] = profile
+    report.run_ladder(
+        rungs=None if rungs is None else [name.strip() for name in rungs.split(",") if name.strip()],
+        source=source,
+        events=events,
+        epochs=epochs,
+        batch_size=batch_size,
+        seed=seed,
+        out=out,
+        resume=resume,
+    )
+
+
+@app.command()
+@_one_line_errors
+def simulate(
+    events: Annotated[int, typer.Option(min=1, help="Number of events.")],
+    out: Annotated[Path, typer.Option(help="FILE.npy, FILE.csv or FILE.csv.gz.")],
+    seed: Seed = 0,
+) -> None:
+    """Simulate HIGGS-like events from physics, in the real file's columns, units and format.
+
+    For example: `higgs-tutorial simulate --events 100000 --out events.csv.gz`
+
+    """
+    from .data.export import write_simulated
+    from .report import progress_bar
+
+    with progress_bar("events") as bar:
+        task = bar.add_task("", total=events)
+        write_simulated(out, events, seed, on_rows=lambda rows: bar.advance(task, rows))
+    typer.echo(f"{out}: {events:,} simulated events, seed {seed}")
+
+
+@app.command()
+@_one_line_errors
+def download(data_dir: DataDir = None) -> None:
+    """Download HIGGS.csv.gz (2.8 GB) from UCI; run it again to go on after an interruption."""
+    from .data.download import download as fetch
+
+    typer.echo(f"{fetch(data_dir)}: complete, size and SHA-256 as expected; next: higgs-tutorial prepare")
+
+
+@app.command()
+@_one_line_errors
+def prepare(
+    csv: Annotated[
+        Path | None, typer.Argument(help="A file in HIGGS format. Default: the downloaded one.")
+    ] = None,
+    data_dir: DataDir = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="Number of rows the file must have.")] = None,
+    any_rows: Annotated[bool, typer.Option("--any-rows", help="Accept any number of rows.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split into training and validation events.")] = 0,
+) -> None:
+    """Turn the CSV into training, validation and test files that load in an instant.
+
+    For example:
+
+    * `higgs-tutorial prepare` – the downloaded HIGGS.csv.gz, which must have 11,000,000 rows
+    * `higgs-tutorial prepare mine.csv.gz --any-rows --data-dir mine`
+
+    """
+    from .data.prepare import HIGGS_ROWS
+    from .data.prepare import prepare as convert
+
+    if rows is not None and any_rows:
+        raise ValueError("--rows and --any-rows exclude each other")
+    manifest = convert(csv, data_dir, rows=None if any_rows else rows or HIGGS_ROWS, seed=seed)
+    typer.echo(f"{manifest['rows']:,} rows prepared")
+
+
+@app.command()
+@_one_line_errors
+def info(data_dir: DataDir = None) -> None:
+    """Say which versions, devices and data this installation finds."""
+    from .data.settings import data_folder, profile
+    from .data.store import is_prepared, read_manifest
+    from .ladder import versions
+    from .nn.training import device_name
+
+    for name, number in versions().items():
+        typer.echo(f"{name} {number}")
+    typer.echo(f"device: {device_name()}")
+    typer.echo(f"profile: {profile()}")
+    folder = data_folder(data_dir)
+    found = (
+        f"{read_manifest(folder)['rows']:,} real rows prepared"
+        if is_prepared(folder)
+        else "no real file prepared"
+    )
+    typer.echo(f"data folder: {folder} ({found})")
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="higgs-tutorial")

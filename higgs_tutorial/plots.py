@@ -6,10 +6,15 @@ apart (M. Okabe, K. Ito, "Color Universal Design", 2008).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 SIGNAL, BACKGROUND, NEUTRAL = "#D55E00", "#0072B2", "#666666"
@@ -45,3 +50,62 @@ def style() -> Iterator[None]:
     """Draw one figure in the project's style and leave the caller's settings as they were."""
     with mpl.rc_context(STYLE):
         yield
+
+
+def ladder(results: dict[str, Any]) -> Figure:
+    """Draw the validation AUC after each epoch, a panel a rung, over the talk's recorded curve.
+
+    Args:
+        results: what `higgs_tutorial.ladder.run` returns and `results.json` holds.
+
+    """
+    rungs = [rung for rung in results["rungs"] if rung["epochs"]]
+    columns = min(3, len(rungs))
+    rows = -(-len(rungs) // columns)
+    here = {"uci": "real HIGGS events", "simulated": "simulated events"}[results["source"]]
+    with style():
+        figure, axes = plt.subplots(
+            rows,
+            columns,
+            figsize=(3.4 * columns + 0.6, 2.5 * rows + 1.1),
+            sharey=True,
+            squeeze=False,
+            layout="constrained",
+        )
+        for axis in axes.flat[len(rungs) :]:
+            axis.set_visible(False)
+        for axis, rung in zip(axes.flat, rungs, strict=False):
+            said, ours = rung["talk"]["valid_auc"], [epoch["valid_auc"] for epoch in rung["epochs"]]
+            axis.plot(
+                range(1, len(said) + 1),
+                said,
+                color=NEUTRAL,
+                linestyle="--",
+                label="the talk: HIGGS, 10 million events",
+            )
+            axis.plot(
+                range(1, len(ours) + 1), ours, color=SIGNAL, marker="o", markersize=3.5, label=f"here: {here}"
+            )
+            axis.set_title(f"{rung['name']}   talk {said[-1]:.3f}, here {ours[-1]:.3f}", fontsize=10)
+            axis.set_xlim(0, max(len(said), len(ours)) + 1)
+        for axis in axes[:, 0]:
+            axis.set_ylabel("validation ROC AUC")
+        for axis in axes[-1]:
+            axis.set_xlabel("epoch")
+        handles, labels = axes.flat[0].get_legend_handles_labels()
+        train = results["events"]["train"]
+        labels[1] += f", {train:,} to train on, seed {results['seed']}"
+        figure.legend(handles, labels, loc="outside upper center", ncols=2)
+    return figure
+
+
+def save_ladder(results: dict[str, Any], file: str | os.PathLike) -> None:
+    """Draw `ladder` into a PNG file, under a temporary name until it is whole."""
+    figure = ladder(results)
+    part = Path(file).with_name(f".{os.getpid()}.png")
+    try:
+        figure.savefig(part, dpi=120)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+        plt.close(figure)

@@ -1,0 +1,260 @@
+"""The talk's nine rungs as data, and running them.
+
+A rung changes one thing of the one before it. The profile decides the sizes: `talk` is what the talk ran
+(11,000,000 events, batches of 8192, 25 epochs, 50 with dropout); `quick` takes minutes on two CPU cores.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import talk
+from .data.dataset import HiggsDataset, load, profile
+
+if TYPE_CHECKING:
+    from .nn.models import LogisticRegression, NeuralNetwork
+    from .nn.training import Epoch
+
+SCHEMA = 1
+BATCH_SIZE = {"quick": 512, "talk": talk.BATCH_SIZE}
+VERSIONED = ("higgs-tutorial", "tensorflow", "keras", "numpy", "scikit-learn")
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step of the ladder.
+
+    Attributes:
+        name: how the command line and `results.json` call it.
+        title: what the talk's legends call it.
+        idea: what it changes of the rung before, in a few words.
+        num_layers: hidden layers; 0 is logistic regression.
+        size: units in each hidden layer.
+        batch_norm: whether each hidden layer is batch-normalised.
+        keep_prob: probability that dropout keeps a unit (1: no dropout).
+        optimizer: `"sgd"` or `"adam"`.
+        learning_rate: the optimiser's.
+        epochs: number of epochs in each profile.
+
+    """
+
+    name: str
+    title: str
+    idea: str
+    num_layers: int
+    size: int
+    batch_norm: bool
+    keep_prob: float
+    optimizer: str
+    learning_rate: float
+    epochs: dict[str, int]
+
+    def model(self, seed: int = 0) -> LogisticRegression | NeuralNetwork:
+        """Return the rung's network, its weights drawn from `seed` when first called."""
+        from .nn.models import LogisticRegression, NeuralNetwork
+
+        if self.num_layers == 0:
+            return LogisticRegression(seed=seed)
+        return NeuralNetwork(
+            num_layers=self.num_layers,
+            size=self.size,
+            batch_norm=self.batch_norm,
+            keep_prob=self.keep_prob,
+            seed=seed,
+        )
+
+    def make_optimizer(self) -> Any:
+        """Return the rung's Keras optimiser, fresh."""
+        import keras
+
+        kinds = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}
+        return kinds[self.optimizer](learning_rate=self.learning_rate)
+
+
+def _rungs() -> Iterable[Rung]:
+    def rung(name, title, idea, layers, size, norm, keep, optimizer, rate, quick):
+        epochs = {"quick": quick, "talk": len(talk.RUNGS[name].valid_auc)}
+        return Rung(name, title, idea, layers, size, norm, keep, optimizer, rate, epochs)
+
+    yield rung("logistic", "logistic", "a straight cut", 0, 0, False, 1.0, "sgd", 0.1, 10)
+    yield rung("nn-1x100", "1-layer", "one hidden layer", 1, 100, False, 1.0, "sgd", 0.1, 10)
+    yield rung("bn-1x100", "1-layer+BN", "batch normalisation", 1, 100, True, 1.0, "sgd", 0.1, 10)
+    yield rung("bn-3x100", "3-layer+BN", "three layers", 3, 100, True, 1.0, "sgd", 0.1, 10)
+    yield rung("adam-3x100", "3-layer+BN+Adam", "Adam", 3, 100, True, 1.0, "adam", 1e-3, 10)
+    yield rung("adam-6x100", "6-layer+BN+Adam", "six layers", 6, 100, True, 1.0, "adam", 1e-3, 10)
+    yield rung("adam-6x200", "6-layer-200+BN+Adam", "200 units", 6, 200, True, 1.0, "adam", 1e-3, 10)
+    yield rung("adam-6x500", "6-layer-500+BN+Adam", "500 units", 6, 500, True, 1.0, "adam", 1e-3, 5)
+    yield rung(
+        "dropout-6x500", "6-layer-500+BN+Adam+10% Dropout", "dropout", 6, 500, True, 0.9, "adam", 1e-3, 5
+    )
+
+
+LADDER: dict[str, Rung] = {rung.name: rung for rung in _rungs()}
+
+
+def select(names: Iterable[str] | None = None) -> list[Rung]:
+    """Return the rungs of these names in the ladder's order; all of them for None.
+
+    Raises:
+        ValueError: a name is unknown (the message lists the known ones), or there is none.
+
+    """
+    if names is None:
+        return list(LADDER.values())
+    names = list(names)
+    unknown = [name for name in names if name not in LADDER]
+    if unknown or not names:
+        what = f"unknown rung {', '.join(map(repr, unknown))}" if unknown else "no rung named"
+        raise ValueError(f"{what}: the rungs are {', '.join(LADDER)}")
+    return [rung for name, rung in LADDER.items() if name in names]
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that the numbers depend on."""
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in VERSIONED}}
+
+
+def run(
+    rungs: Iterable[str] | None = None,
+    *,
+    higgs: HiggsDataset | None = None,
+    source: str = "auto",
+    events: int | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
+    out: str | os.PathLike | None = None,
+    resume: bool = False,
+    on_rung: Callable[[Rung, HiggsDataset, int], None] | None = None,
+    on_epoch: Callable[[Rung, Epoch], None] | None = None,
+) -> dict[str, Any]:
+    """Train rungs of the ladder one after the other and return what `results.json` holds.
+
+    Args:
+        rungs: names of rungs, see `LADDER`; default all nine, always in the ladder's order.
+        higgs: the events; default `load(source, events=events, seed=seed)`.
+        source: `"auto"`, `"uci"` or `"simulated"`, see `load`.
+        events: number of events in all (training, validation and test); default the profile's.
+        epochs: the same number of epochs for each rung; default the profile's.
+        batch_size: events a step; default the profile's.
+        seed: of the weights, the order of the events and the dropout masks.
+        out: folder for `results.json` (rewritten after each epoch) and `ladder.png`.
+        resume: keep the rungs that `out/results.json` holds complete, if it was made with the same settings.
+        on_rung: called before each rung is trained, with the rung, the events and the number of epochs.
+        on_epoch: called after each epoch with the rung and its `Epoch` record.
+
+    Raises:
+        ValueError: an unknown rung, a number that is not positive, or a `results.json` made with other
+            settings when resuming (the message says which).
+
+    """
+    chosen = select(rungs)
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")
+    if seed < 0:
+        raise ValueError(f"seed must not be negative, not {seed}")
+    if resume and out is None:
+        raise ValueError("resume needs the folder (out) of the run to go on with")
+    size = profile()
+    higgs = load(source, events=events, seed=seed) if higgs is None else higgs
+    results = _header(higgs, size, batch_size or BATCH_SIZE[size], seed)
+    file = None if out is None else Path(out) / "results.json"
+    kept = _finished(file, results) if resume else {}
+    for rung in chosen:
+        wanted = epochs or rung.epochs[size]
+        if len(kept.get(rung.name, {"epochs": ()})["epochs"]) == wanted:
+            results["rungs"].append(kept[rung.name])
+            continue
+        if on_rung:
+            on_rung(rung, higgs, wanted)
+        record: dict[str, Any] = {"name": rung.name, "parameters": None, "epochs": []}
+        results["rungs"].append(record)
+
+        def keep(epoch: Epoch, rung: Rung = rung, record: dict = record) -> None:
+            record["epochs"].append(asdict(epoch))
+            if file:
+                write_json(file, results)
+            if on_epoch:
+                on_epoch(rung, epoch)
+
+        record.update(_climb(rung, higgs, wanted, results["batch_size"], seed, keep))
+        if file:
+            write_json(file, results)
+    if file:
+        from .plots import save_ladder
+
+        write_json(file, results)
+        save_ladder(results, file.with_name("ladder.png"))
+    return results
+
+
+def _climb(rung, higgs, epochs, batch_size, seed, on_epoch) -> dict[str, Any]:
+    from .nn.training import evaluate, fit
+
+    model = rung.model(seed)
+    history = fit(model, higgs, rung.make_optimizer(), epochs, batch_size, seed=seed, on_epoch=on_epoch)
+    said = talk.RUNGS[rung.name]
+    return {
+        "parameters": sum(math.prod(variable.shape) for variable in model.trainable_variables),
+        "train_auc": evaluate(model, higgs.train),
+        "valid_auc": history.epochs[-1].valid_auc,
+        "test_auc": evaluate(model, higgs.test),
+        "examples_per_second": round(higgs.train.n / min(epoch.seconds for epoch in history.epochs)),
+        "talk": {"valid_auc": list(said.valid_auc), "train_auc": said.train_auc},
+    }
+
+
+def _header(higgs: HiggsDataset, size: str, batch_size: int, seed: int) -> dict[str, Any]:
+    from .nn.training import device_name
+
+    return {
+        "schema": SCHEMA,
+        "source": higgs.source,
+        "profile": size,
+        "seed": seed,
+        "device": device_name(),
+        "versions": versions(),
+        "events": {part: getattr(higgs, part).n for part in ("train", "valid", "test")},
+        "batch_size": batch_size,
+        "rungs": [],
+    }
+
+
+def _finished(file: Path, results: dict[str, Any]) -> dict[str, dict]:
+    """Return the finished rungs of an earlier run with the same settings, by name."""
+    if not file.exists():
+        return {}
+    try:
+        old = json.loads(file.read_text(encoding="utf-8"))
+        rungs = {rung["name"]: rung for rung in old["rungs"]}
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f"{file} is not a results.json of the ladder: move it away or choose another folder"
+        ) from error
+    for key in ("schema", "source", "profile", "seed", "events", "batch_size"):
+        if old.get(key) != results[key]:
+            raise ValueError(
+                f"{file} was made with {key} {old.get(key)}, not {results[key]}: "
+                "give the same settings to go on with it, or choose another folder"
+            )
+    return {name: rung for name, rung in rungs.items() if rung.get("test_auc") is not None}
+
+
+def write_json(file: Path, value: Any) -> None:
+    """Write `value` as JSON under a temporary name, then rename: a reader never sees half a file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        part.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
