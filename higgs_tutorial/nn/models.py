@@ -1,0 +1,99 @@
+"""The talk's two kinds of model: logistic regression and a neural network that ends in one."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+from higgs_tutorial.nn.layers import BatchNorm, Dropout, Linear
+
+
+class LogisticRegression(tf.Module):
+    """One weight a feature: the logit is ``x @ w + b``."""
+
+    def __init__(self, *, seed: int = 0, name: str | None = None) -> None:
+        """Make a model whose weights are drawn from ``seed``."""
+        super().__init__(name=name)
+        self.config = {"seed": seed}
+        self.regression = Linear(1, seed=seed, name="regression")
+
+    def __call__(self, x: tf.Tensor, training: bool, seed: tf.Tensor | tuple | None = None) -> tf.Tensor:
+        """Return the logits ``[batch]`` of ``x`` ``[batch, k]``; ``training`` and ``seed`` change nothing."""
+        return self.regression(x)[:, 0]
+
+
+class NeuralNetwork(tf.Module):
+    """``num_layers`` hidden layers of ``size`` rectified units, then logistic regression.
+
+    Each hidden layer is ``dropout(relu(batch_norm(linear(x))))``, batch norm and dropout being optional. With
+    batch norm the linear layer has no bias: the mean would take it away again, and beta stands in for it
+    (Ioffe and Szegedy, arXiv:1502.03167, section 3.2).
+
+    Attributes:
+        config: the arguments; ``NeuralNetwork(**model.config)`` is the same model before training.
+    """
+
+    def __init__(
+        self,
+        num_layers: int = 1,
+        size: int = 100,
+        batch_norm: bool = False,
+        keep_prob: float = 1.0,
+        *,
+        seed: int = 0,
+        statistics: str = "moving",
+        beta: str = "zeros",
+        momentum: float = 0.9,
+        name: str | None = None,
+    ) -> None:
+        """Make a network whose weights are drawn from ``seed``; the last three are `BatchNorm`'s.
+
+        Raises:
+            ValueError: if an argument is out of range.
+        """
+        super().__init__(name=name)
+        if isinstance(num_layers, bool) or not isinstance(num_layers, (int, np.integer)) or num_layers < 0:
+            raise ValueError(f"num_layers is {num_layers!r}; it must be an integer, 0 or more")
+        self.config = {
+            "num_layers": int(num_layers),
+            "size": size,
+            "batch_norm": batch_norm,
+            "keep_prob": keep_prob,
+            "seed": seed,
+            "statistics": statistics,
+            "beta": beta,
+            "momentum": momentum,
+        }
+        seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(2 * num_layers + 1)]
+        self.linears = [
+            Linear(size, bias=not batch_norm, seed=seeds[2 * i], name=f"linear_{i}")
+            for i in range(num_layers)
+        ]
+        self.norms = [
+            BatchNorm(
+                statistics=statistics, beta=beta, momentum=momentum, seed=seeds[2 * i + 1], name=f"bn_{i}"
+            )
+            for i in range(num_layers if batch_norm else 0)
+        ]
+        self.dropout = Dropout(keep_prob)
+        self.regression = Linear(1, seed=seeds[-1], name="regression")
+
+    def __call__(self, x: tf.Tensor, training: bool, seed: tf.Tensor | tuple | None = None) -> tf.Tensor:
+        """Return the logits ``[batch]`` of ``x`` ``[batch, k]``.
+
+        ``seed``, two integers, draws the dropout masks; it is needed in training with ``keep_prob`` below 1.
+
+        Raises:
+            ValueError: if the number of features k is unknown or not the one the model was built for.
+        """
+        for i, linear in enumerate(self.linears):
+            x = linear(x)  # [batch, size]
+            if self.norms:
+                x = self.norms[i](x, training)
+            x = tf.nn.relu(x)
+            x = self.dropout(x, training, None if seed is None else _layer_seed(seed, i))
+        return self.regression(x)[:, 0]
+
+
+def _layer_seed(seed: tf.Tensor | tuple, layer: int) -> tf.Tensor:
+    return tf.cast(seed, tf.int32) + tf.constant([layer, 0])
