@@ -1,0 +1,52 @@
+"""Running a notebook in surroundings of its own: no settings and no data of whoever runs it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+SANITIZE = Path(__file__).resolve().with_name("sanitize.cfg")
+TIMEOUT = 600  # seconds: far above what a notebook may take, so only one that hangs is stopped
+
+
+def environment(data_dir: Path, ipython_dir: Path) -> dict[str, str]:
+    """The caller's environment without what would change a notebook's output."""
+    foreign = ("MPLBACKEND", "PYTHONWARNINGS", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "HIGGS_PROFILE")
+    kept = {name: value for name, value in os.environ.items() if name not in foreign}
+    return {**kept, "HIGGS_DATA_DIR": str(data_dir), "IPYTHONDIR": str(ipython_dir)}
+
+
+def run_nbval(notebook: Path, folder: Path, data_dir: Path) -> subprocess.CompletedProcess[str]:
+    """Compare a copy of `notebook`, run in `folder`, with its stored outputs; the exit status is pytest's."""
+    copy = Path(shutil.copy(notebook, folder))
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "--nbval",
+        "--nbval-current-env",
+        f"--nbval-sanitize-with={SANITIZE}",
+    ]
+    command += [f"--nbval-cell-timeout={TIMEOUT}", "-p", "no:cacheprovider", "--color=no", "-q"]
+    command += [f"--rootdir={folder}", "-c", os.devnull, copy.name]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=environment(data_dir, folder / "ipython"),
+        capture_output=True,
+        text=True,
+        timeout=2 * TIMEOUT,
+        check=False,
+    )
+
+
+def render(notebook: Path, data_dir: Path, ipython_dir: Path) -> None:
+    """Execute `notebook` top to bottom and keep its outputs in place (it stays as it was if a cell fails)."""
+    command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", "--inplace"]
+    command += ["--log-level=WARN", "--ExecutePreprocessor.record_timing=False"]
+    command += ["--ExecutePreprocessor.kernel_name=python3", f"--ExecutePreprocessor.timeout={TIMEOUT}"]
+    command += ["--ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False", str(notebook)]
+    subprocess.run(command, env=environment(data_dir, ipython_dir), check=True)
