@@ -165,7 +165,7 @@ def info(data_dir: DataDir = None) -> None:
     from .data.settings import data_folder, profile
     from .data.store import is_prepared, read_manifest
     from .ladder import versions
-    from .nn.training import device_name
+    from .nn.device import device_name
 
     for name, number in versions().items():
         typer.echo(f"{name} {number}")

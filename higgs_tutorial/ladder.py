@@ -214,7 +214,7 @@ def _climb(rung, higgs, epochs, batch_size, seed, on_epoch) -> dict[str, Any]:
 
 
 def _header(higgs: HiggsDataset, size: str, batch_size: int, seed: int) -> dict[str, Any]:
-    from .nn.training import device_name
+    from .nn.device import device_name
 
     return {
         "schema": SCHEMA,

@@ -51,3 +51,11 @@ def place(dataset: Events) -> Placed:
     placed = Placed(*(None if a is None else tf.constant(a, tf.float32) for a in arrays))
     _placed[dataset] = (key, placed)
     return placed
+
+
+def device_name() -> str:
+    """Return what TensorFlow computes on, such as `CPU` or `GPU: NVIDIA T4`."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        return "CPU"
+    return "GPU: " + str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", gpus[0].name))

@@ -1,0 +1,5 @@
+"""`python -m higgs_tutorial` is `higgs-tutorial`."""
+
+from .cli import main
+
+main()

@@ -1,0 +1,101 @@
+"""The command line as a user meets it: in processes of its own."""
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from higgs_tutorial.ladder import LADDER
+
+
+def higgs(*arguments, data_dir, **environment):
+    return subprocess.run(
+        [sys.executable, "-m", "higgs_tutorial", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=data_dir,
+        env={**os.environ, "HIGGS_DATA_DIR": str(data_dir), **environment},
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["ladder", "--rungs", "logistic,resnet"], "unknown rung 'resnet'"),
+        (["ladder", "--epochs", "0"], "epochs must be at least 1"),
+        (["ladder", "--batch-size", "-5"], "batch_size must be at least 1"),
+        (["ladder", "--events", "3"], "3 events"),
+        (["ladder", "--profile", "huge"], "'huge'"),
+        (["ladder", "--source", "kaggle"], "'kaggle'"),
+        (["ladder", "--source", "uci"], "higgs-tutorial prepare"),
+        (["ladder", "--seed", "-1"], "--seed"),
+        (["simulate", "--events", "10", "--out", "events.txt"], "events.txt"),
+        (["simulate", "--events", "0", "--out", "events.npy"], "--events"),
+        (["prepare", "missing.csv"], "missing.csv"),
+        (["prepare", "--rows", "5", "--any-rows"], "exclude each other"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(arguments, says, tmp_path):
+    run = higgs(*arguments, data_dir=tmp_path)
+    assert run.returncode == 2
+    assert says in run.stderr
+    assert "Traceback" not in run.stderr
+    if run.stderr.startswith("error"):
+        assert run.stderr.count("\n") == 1
+
+
+def test_an_unknown_rung_lists_the_known_ones(tmp_path):
+    run = higgs("ladder", "--rungs", "resnet", data_dir=tmp_path)
+    assert all(name in run.stderr for name in LADDER)
+
+
+def test_debug_shows_the_traceback(tmp_path):
+    run = higgs("--debug", "ladder", "--rungs", "resnet", data_dir=tmp_path)
+    assert "Traceback" in run.stderr
+
+
+def test_ladder_in_a_pipe(tmp_path):
+    arguments = ["ladder", "--rungs", "logistic,bn-1x100", "--events", 2000, "--epochs", 2, "--out", "out"]
+    run = higgs(*arguments, data_dir=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert run.stderr == ""  # no progress bar, no log messages
+    assert "\x1b" not in run.stdout
+    assert run.stdout.count("validation AUC") == 4  # a line an epoch
+    assert "the talk on HIGGS, here on simulated events" in run.stdout
+    assert "Simulated events are not HIGGS" in run.stdout
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    for rung in results["rungs"]:
+        (line,) = (line for line in run.stdout.splitlines() if f"│ {rung['name']} " in line)
+        assert f"{rung['talk']['valid_auc'][-1]:.3f}" in line
+        assert f"{rung['test_auc']:.3f}" in line
+
+
+def test_simulate_then_prepare_then_ladder_on_the_prepared_file(tmp_path):
+    for arguments in (
+        ["simulate", "--events", 3000, "--seed", 4, "--out", "mine.csv.gz"],
+        ["simulate", "--events", 3000, "--seed", 4, "--out", "mine.npy"],
+        ["prepare", "mine.csv.gz", "--any-rows"],
+        ["ladder", "--source", "uci", "--rungs", "logistic", "--epochs", 1, "--out", "out"],
+        ["info"],
+    ):
+        run = higgs(*arguments, data_dir=tmp_path)
+        assert run.returncode == 0, run.stderr
+    assert "3,000 real rows prepared" in run.stdout
+    rows = np.load(tmp_path / "mine.npy")
+    parts = [np.load(tmp_path / f"higgs_{part}.npy") for part in ("train", "valid", "test")]
+    assert np.array_equal(parts[2], rows[-150:])  # 18 digits keep every bit of a float32
+    assert sorted(map(bytes, np.concatenate(parts))) == sorted(map(bytes, rows))
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["source"] == "uci"
+    assert results["events"] == {"train": 2700, "valid": 150, "test": 150}
+
+
+@pytest.mark.parametrize("command", ["", "ladder", "simulate", "download", "prepare", "info"])
+def test_help(command, tmp_path):
+    run = higgs(*command.split(), "--help", data_dir=tmp_path)
+    assert run.returncode == 0
+    assert "Usage" in run.stdout

@@ -1,0 +1,177 @@
+"""The ladder: its rungs, its results and going on with a run."""
+
+import itertools
+import json
+import math
+
+import numpy as np
+import pytest
+
+from higgs_tutorial import ladder, talk
+from higgs_tutorial.data.dataset import Dataset, HiggsDataset
+from higgs_tutorial.ladder import LADDER, run, select, write_json
+
+RUNGS = ["logistic", "bn-1x100"]
+
+
+def part(n, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 28)).astype(np.float32)
+    y = (x[:, 0] + x[:, 1] * x[:, 2] + rng.normal(size=n) > 0).astype(np.float32)
+    return Dataset(x, y, seed=seed)
+
+
+def small():
+    return HiggsDataset(part(1000, 0), part(300, 1), part(301, 2), "simulated")
+
+
+def without_times(results):
+    results = json.loads(json.dumps(results))
+    for rung in results["rungs"]:
+        rung.pop("examples_per_second", None)
+        for epoch in rung["epochs"]:
+            epoch.pop("seconds")
+    return results
+
+
+def test_rungs_are_the_talks():
+    assert list(LADDER) == list(talk.RUNGS)
+    for name, rung in LADDER.items():
+        assert rung.name == name
+        assert rung.epochs["talk"] == len(talk.RUNGS[name].valid_auc)
+        kind, rate = talk.RUNGS[name].optimizer.replace("lr ", "").split()
+        assert rung.optimizer == kind.lower()
+        assert rung.learning_rate == float(rate)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("logistic", 29),
+        ("nn-1x100", 28 * 100 + 100 + 101),
+        ("bn-1x100", 28 * 100 + 200 + 101),
+        ("adam-3x100", 28 * 100 + 2 * 100 * 100 + 3 * 200 + 101),
+        ("dropout-6x500", 28 * 500 + 5 * 500 * 500 + 6 * 1000 + 501),
+    ],
+)
+def test_parameters(name, parameters):
+    model = LADDER[name].model()
+    model(np.zeros((2, 28), np.float32), training=False)
+    assert sum(math.prod(variable.shape) for variable in model.trainable_variables) == parameters
+
+
+def test_each_rung_changes_one_thing():
+    fields = ("num_layers", "size", "batch_norm", "keep_prob", "optimizer")
+    rungs = list(LADDER.values())
+    for before, after in itertools.pairwise(rungs[1:]):
+        assert sum(getattr(before, f) != getattr(after, f) for f in fields) == 1, after.name
+
+
+def test_select_keeps_the_ladders_order():
+    assert [rung.name for rung in select(["adam-3x100", "logistic"])] == ["logistic", "adam-3x100"]
+    assert len(select()) == 9
+
+
+@pytest.mark.parametrize("names", [["logistic", "resnet"], []])
+def test_unknown_rungs_are_refused_with_the_known_ones(names):
+    with pytest.raises(ValueError, match=r"the rungs are logistic, nn-1x100, .*dropout-6x500"):
+        select(names)
+
+
+@pytest.mark.parametrize("bad", [{"epochs": 0}, {"batch_size": 0}, {"seed": -1}, {"resume": True}])
+def test_bad_numbers_are_refused(bad):
+    with pytest.raises(ValueError, match=next(iter(bad))):
+        run(RUNGS, higgs=small(), **bad)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("ladder")
+    return out, run(RUNGS, higgs=small(), epochs=2, batch_size=64, out=out)
+
+
+def test_results_file_says_what_ran(finished):
+    out, results = finished
+    assert json.loads((out / "results.json").read_text()) == results
+    assert results["schema"] == 1
+    assert results["events"] == {"train": 1000, "valid": 300, "test": 301}
+    assert (results["source"], results["profile"], results["seed"], results["batch_size"]) == (
+        "simulated",
+        "quick",
+        0,
+        64,
+    )
+    assert set(results["versions"]) >= {"python", "tensorflow", "numpy"}
+    for rung in results["rungs"]:
+        assert [epoch["epoch"] for epoch in rung["epochs"]] == [1, 2]
+        assert rung["valid_auc"] == rung["epochs"][-1]["valid_auc"]
+        assert rung["examples_per_second"] > 0
+        assert rung["talk"]["valid_auc"] == list(talk.RUNGS[rung["name"]].valid_auc)
+        assert all(0.4 < rung[key] <= 1 for key in ("train_auc", "valid_auc", "test_auc"))
+    assert (out / "ladder.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(file.name for file in out.iterdir()) == ["ladder.png", "results.json"]
+
+
+def test_same_seed_same_results(finished):
+    _, results = finished
+    again = run(RUNGS, higgs=small(), epochs=2, batch_size=64)
+    assert without_times(again) == without_times(results)
+    other = run(RUNGS, higgs=small(), epochs=2, batch_size=64, seed=1)
+    assert without_times(other)["rungs"] != without_times(results)["rungs"]
+
+
+def test_resume_keeps_finished_rungs_and_trains_the_others(finished, tmp_path):
+    _, results = finished
+    half = {**results, "rungs": results["rungs"][:1]}
+    write_json(tmp_path / "results.json", half)
+    trained = []
+    resumed = run(
+        RUNGS,
+        higgs=small(),
+        epochs=2,
+        batch_size=64,
+        out=tmp_path,
+        resume=True,
+        on_rung=lambda rung, higgs, epochs: trained.append(rung.name),
+    )
+    assert trained == ["bn-1x100"]
+    assert resumed["rungs"][0] == results["rungs"][0]
+    assert without_times(resumed) == without_times(results)
+
+
+def test_resume_refuses_other_settings_and_other_files(finished, tmp_path):
+    out, _ = finished
+    before = (out / "results.json").read_bytes()
+    with pytest.raises(ValueError, match="made with seed 0, not 3"):
+        run(RUNGS, higgs=small(), epochs=2, batch_size=64, seed=3, out=out, resume=True)
+    assert (out / "results.json").read_bytes() == before
+    (tmp_path / "results.json").write_text("[1, 2")
+    with pytest.raises(ValueError, match=r"not a results\.json of the ladder"):
+        run(RUNGS, higgs=small(), out=tmp_path, resume=True)
+
+
+def test_results_are_written_after_each_epoch(tmp_path):
+    seen = []
+
+    def look(rung, epoch):
+        written = json.loads((tmp_path / "results.json").read_text())
+        seen.append((len(written["rungs"]), len(written["rungs"][-1]["epochs"])))
+
+    run(RUNGS, higgs=small(), epochs=2, batch_size=500, out=tmp_path, on_epoch=look)
+    assert seen == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    file = tmp_path / "results.json"
+    write_json(file, {"old": True})
+    with pytest.raises(TypeError):
+        write_json(file, {"new": object()})
+    assert json.loads(file.read_text()) == {"old": True}
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_profile_decides_the_sizes(monkeypatch):
+    monkeypatch.setenv("HIGGS_PROFILE", "talk")
+    results = run(["logistic"], higgs=small(), epochs=1)
+    assert (results["profile"], results["batch_size"]) == ("talk", 8192)
+    assert ladder.LADDER["dropout-6x500"].epochs["talk"] == 50

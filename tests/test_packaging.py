@@ -1,0 +1,132 @@
+"""What an installation needs: files in step with each other, a wheel that stands alone, a quick import."""
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+def constraints() -> list[Requirement]:
+    return [Requirement(line) for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()]
+
+
+def test_environment_repeats_the_dependencies():
+    pip = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))["dependencies"][-1]["pip"]
+    assert pip == [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["notebooks"]]
+
+
+@pytest.mark.parametrize("python", ["3.10", "3.11", "3.12", "3.13"])
+def test_constraints_pin_every_dependency_once(python):
+    environment = {"python_version": python, "python_full_version": f"{python}.5", "sys_platform": "linux"}
+    pins = [pin for pin in constraints() if pin.marker is None or pin.marker.evaluate(environment)]
+    names = [pin.name for pin in pins]
+    assert len(names) == len(set(names))
+    extras = PROJECT["optional-dependencies"]
+    wanted = [Requirement(line) for line in [*PROJECT["dependencies"], *extras["notebooks"], *extras["test"]]]
+    by_name = {pin.name: pin for pin in pins}
+    for requirement in wanted:
+        if requirement.marker is None or requirement.marker.evaluate(environment):
+            (version,) = (spec.version for spec in by_name[requirement.name].specifier)
+            assert requirement.specifier.contains(version), requirement
+
+
+def test_constraints_hold_pins_and_no_addresses():
+    for pin in constraints():
+        assert pin.url is None
+        assert [spec.operator for spec in pin.specifier] == ["=="]
+
+
+def test_versions_agree():
+    import higgs_tutorial
+
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == PROJECT["version"] == higgs_tutorial.__version__
+
+
+def test_import_starts_neither_tensorflow_nor_pandas():
+    code = (
+        "import sys, higgs_tutorial, higgs_tutorial.cli; "
+        "print(sorted({'tensorflow', 'keras', 'pandas', 'sklearn', 'matplotlib'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_every_public_name_is_there():
+    import higgs_tutorial
+
+    for name in higgs_tutorial.__all__:
+        assert getattr(higgs_tutorial, name).__doc__, name
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        higgs_tutorial.nothing  # noqa: B018
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(folder), str(ROOT)]
+    subprocess.run(command, check=True, timeout=300)
+    return next(folder.glob("*.whl"))
+
+
+def test_wheel_holds_the_package_and_nothing_beside_it(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names} <= {
+        "higgs_tutorial",
+        f"higgs_tutorial-{PROJECT['version']}.dist-info",
+    }
+    assert "higgs_tutorial/physics/simulate.py" in names
+
+
+def test_installed_package_works_outside_the_checkout(wheel, tmp_path):
+    site = tmp_path / "site"
+    command = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--target", str(site), str(wheel)]
+    subprocess.run(command, check=True, timeout=300)
+    code = (
+        "import higgs_tutorial, pathlib; from higgs_tutorial.data import data_folder;"
+        "higgs = higgs_tutorial.load('simulated', events=2000);"
+        "print(pathlib.Path(higgs_tutorial.__file__).parent.parent, higgs.train.n, data_folder())"
+    )
+    environment = {"PYTHONPATH": str(site), "HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env=environment,
+        timeout=120,
+    )
+    assert run.returncode == 0, run.stderr
+    where, events, folder = run.stdout.split()
+    assert (where, events) == (str(site), "1800")
+    assert Path(folder).is_relative_to(tmp_path / "cache")
+
+
+def test_no_file_names_a_folder_of_the_machine_it_was_written_on():
+    listing = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True)
+    if listing.returncode:
+        pytest.skip("not a git checkout")
+    home = re.compile(rb"(?:^|[\s\"'=:(])/(?:home|root|Users|work)/\w")
+    for name in listing.stdout.split("\0"):
+        file = ROOT / name
+        if (
+            name
+            and file.is_file()
+            and not home.search(b"")
+            and file.suffix in {".py", ".md", ".toml", ".yml", ".ipynb"}
+        ):
+            found = home.search(file.read_bytes())
+            assert not found, f"{name}: {found and found.group()!r}"
