@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import os
+import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -43,7 +45,6 @@ def _main(
 def _one_line_errors(command: Callable) -> Callable:
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         try:
             return command(*args, **kwargs)
         except (ValueError, OSError, ArithmeticError, MemoryError) as error:
@@ -58,6 +59,26 @@ def _one_line_errors(command: Callable) -> Callable:
     return wrapped
 
 
+def _start_tensorflow() -> None:
+    """Import TensorFlow without the lines that it logs before it reads TF_CPP_MIN_LOG_LEVEL."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as said:
+        stderr = os.dup(2)
+        os.dup2(said.fileno(), 2)
+        try:
+            import tensorflow as tf
+
+            tf.config.list_physical_devices()
+        except BaseException:
+            said.seek(0)
+            os.write(stderr, said.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+
+
 @app.command()
 @_one_line_errors
 def ladder(
@@ -70,6 +91,7 @@ def ladder(
     epochs: Annotated[int | None, typer.Option(help="Epochs of each rung. Default: the profile's.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Events a step. Default: the profile's.")] = None,
     seed: Seed = 0,
+    data_dir: DataDir = None,
     out: Annotated[Path, typer.Option(help="Folder for results.json and ladder.png.")] = Path(
         "ladder-results"
     ),
@@ -92,6 +114,8 @@ def ladder(
         rungs=None if rungs is None else [name.strip() for name in rungs.split(",") if name.strip()],
         source=source,
         events=events,
+        data_dir=data_dir,
+        start=_start_tensorflow,
         epochs=epochs,
         batch_size=batch_size,
         seed=seed,
@@ -165,6 +189,8 @@ def info(data_dir: DataDir = None) -> None:
     from .data.settings import data_folder, profile
     from .data.store import is_prepared, read_manifest
     from .ladder import versions
+
+    _start_tensorflow()
     from .nn.device import device_name
 
     for name, number in versions().items():

@@ -117,6 +117,33 @@ def select(names: Iterable[str] | None = None) -> list[Rung]:
     return [rung for name, rung in LADDER.items() if name in names]
 
 
+def check(
+    rungs: Iterable[str] | None = None,
+    *,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    seed: int = 0,
+    out: str | os.PathLike | None = None,
+    resume: bool = False,
+) -> list[Rung]:
+    """Return the chosen rungs, or refuse the arguments of `run` that are wrong, before anything is started.
+
+    Raises:
+        ValueError: an unknown rung, a number that is not positive, or nothing to resume from.
+
+    """
+    chosen = select(rungs)
+    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+        if value is not None and value < 1:
+            raise ValueError(f"{name} must be at least 1, not {value}")
+    if seed < 0:
+        raise ValueError(f"seed must not be negative, not {seed}")
+    if resume and out is None:
+        raise ValueError("resume needs the folder (out) of the run to go on with")
+    profile()
+    return chosen
+
+
 def versions() -> dict[str, str]:
     """Return the versions of Python and of the packages that the numbers depend on."""
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in VERSIONED}}
@@ -128,6 +155,7 @@ def run(
     higgs: HiggsDataset | None = None,
     source: str = "auto",
     events: int | None = None,
+    data_dir: str | os.PathLike | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
     seed: int = 0,
@@ -140,9 +168,10 @@ def run(
 
     Args:
         rungs: names of rungs, see `LADDER`; default all nine, always in the ladder's order.
-        higgs: the events; default `load(source, events=events, seed=seed)`.
+        higgs: the events; default `load(source, events=events, data_dir=data_dir, seed=seed)`.
         source: `"auto"`, `"uci"` or `"simulated"`, see `load`.
         events: number of events in all (training, validation and test); default the profile's.
+        data_dir: the data folder, see `load`.
         epochs: the same number of epochs for each rung; default the profile's.
         batch_size: events a step; default the profile's.
         seed: of the weights, the order of the events and the dropout masks.
@@ -156,16 +185,9 @@ def run(
             settings when resuming (the message says which).
 
     """
-    chosen = select(rungs)
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
-        if value is not None and value < 1:
-            raise ValueError(f"{name} must be at least 1, not {value}")
-    if seed < 0:
-        raise ValueError(f"seed must not be negative, not {seed}")
-    if resume and out is None:
-        raise ValueError("resume needs the folder (out) of the run to go on with")
+    chosen = check(rungs, epochs=epochs, batch_size=batch_size, seed=seed, out=out, resume=resume)
     size = profile()
-    higgs = load(source, events=events, seed=seed) if higgs is None else higgs
+    higgs = load(source, events=events, data_dir=data_dir, seed=seed) if higgs is None else higgs
     results = _header(higgs, size, batch_size or BATCH_SIZE[size], seed)
     file = None if out is None else Path(out) / "results.json"
     kept = _finished(file, results) if resume else {}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -11,9 +13,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from . import ladder, talk
+from .data.dataset import HiggsDataset, load
 
 if TYPE_CHECKING:
-    from .data.dataset import HiggsDataset
     from .nn.training import Epoch
 
 WIDTH_IN_A_PIPE = 110
@@ -38,20 +40,34 @@ def progress_bar(what: str) -> Progress:
     )
 
 
-def run_ladder(**settings: Any) -> dict[str, Any]:
-    """Run the ladder with `ladder.run`'s arguments, print as it goes, and return its results."""
+def run_ladder(
+    *,
+    source: str,
+    events: int | None,
+    data_dir: str | os.PathLike | None,
+    start: Callable[[], object],
+    **settings: Any,
+) -> dict[str, Any]:
+    """Run the ladder with `ladder.run`'s arguments, print as it goes, and return its results.
+
+    `start` is called once the arguments are checked and the events are there, before TensorFlow is needed.
+
+    """
+    ladder.check(**settings)
+    higgs = load(source, events=events, data_dir=data_dir, seed=settings["seed"])
+    start()
     with progress_bar("epochs") as bar:
         task = bar.add_task("", total=None)
 
         def on_rung(rung: ladder.Rung, higgs: HiggsDataset, epochs: int) -> None:
             bar.reset(task, total=epochs)
-            typer.echo(f"\n{rung.name} ({rung.title}), {higgs.train.n:,} {higgs.source} events to train on")
+            typer.echo(f"\n{rung.name} ({rung.title}): {higgs.train.n:,} {higgs.source} events to train on")
 
         def on_epoch(rung: ladder.Rung, epoch: Epoch) -> None:
             typer.echo(f"{epoch}")
             bar.advance(task)
 
-        results = ladder.run(on_rung=on_rung, on_epoch=on_epoch, **settings)
+        results = ladder.run(higgs=higgs, on_rung=on_rung, on_epoch=on_epoch, **settings)
     width = None if sys.stdout.isatty() else WIDTH_IN_A_PIPE
     Console(width=width).print("", table(results), "", footnote(results), sep="\n")
     return results
