@@ -18,8 +18,8 @@ class Dataset:
 
     As in the talk, except that every event is seen once an epoch: the talk's ``next_batch`` drew a new order
     as soon as a full batch no longer fitted, so the last, partial batch was never used. Here that batch comes
-    out short, and the new order begins after it. The arrays themselves are never reordered or copied (an index
-    is), so memory maps stay on disk.
+    out short, and the new order begins after it. The arrays themselves are never reordered or copied, only
+    an index of them is, so memory maps stay on disk.
 
     Attributes:
         x: features, float32 ``[n, k]``.
@@ -39,17 +39,6 @@ class Dataset:
         wrong = np.flatnonzero((y != 0) & (y != 1))
         if wrong.size:
             raise ValueError(f"y[{wrong[0]}] is {y[wrong[0]]}; labels must be 0 (background) or 1 (signal)")
-        self._wrap(x, y, seed)
-
-    @classmethod
-    def _from_checked(cls, x: np.ndarray, y: np.ndarray, seed: int) -> Dataset:
-        """Wrap arrays whose labels were checked when they were written: reading them all takes a while."""
-        _check_arrays(x, y)
-        dataset = cls.__new__(cls)
-        dataset._wrap(x, y, seed)
-        return dataset
-
-    def _wrap(self, x: np.ndarray, y: np.ndarray, seed: int) -> None:
         self.x, self.y, self.n = x, y, len(x)
         self.rng = np.random.default_rng(seed)
         self._order: np.ndarray | None = None
@@ -110,11 +99,11 @@ def load(
         source: ``"uci"`` for the prepared real file; ``"simulated"``; ``"auto"`` for the real file if it was
             prepared and simulated events if not.
         events: how many events to use, the three parts together. Of a real file these are the first rows of
-            each of its three parts, in the sizes of `split_sizes`. By default the profile's number
-            (``HIGGS_PROFILE``): 11,000,000 in ``talk`` and `PROFILE_EVENTS` ``["quick"]`` in ``quick``; a real
-            file with fewer rows is used whole.
-        data_dir: the folder with the data; by default ``HIGGS_DATA_DIR``, else ``data/`` of a checkout, else the
-            user's cache folder.
+            each of its parts, as many as `split_sizes` says (or one fewer in training, where rounding leaves
+            the file one short). By default the number of the profile (``HIGGS_PROFILE``): 11,000,000 in
+            ``talk``, `PROFILE_EVENTS` ``["quick"]`` in ``quick``; a real file with fewer is used whole.
+        data_dir: the folder with the data; by default ``HIGGS_DATA_DIR``, else ``data/`` of a checkout, else
+            the user's cache folder.
         seed: seed of the batches' order and, for simulated events, of the simulation.
 
     Raises:
@@ -125,6 +114,8 @@ def load(
     """
     if source not in SOURCES:
         raise ValueError(f"source is {source!r}; it must be one of: {', '.join(SOURCES)}")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise ValueError(f"seed is {seed!r}; it must be a non-negative integer")
     if events is not None:
         store.split_sizes(events)
     folder = data_folder(data_dir)
@@ -135,7 +126,7 @@ def load(
             "simulated",
             simulated.open_simulated(folder, events or PROFILE_EVENTS[profile()], seed),
         )
-    return HiggsDataset(*(Dataset._from_checked(rows[:, 1:], rows[:, 0], seed) for rows in parts), source)
+    return HiggsDataset(*(Dataset(rows[:, 1:], rows[:, 0], seed=seed) for rows in parts), source)
 
 
 def _check_arrays(x: np.ndarray, y: np.ndarray) -> None:

@@ -1,12 +1,71 @@
-"""Simulated events on disk: made once, memory-mapped afterwards."""
+"""Simulated events on disk: made once for each number and seed, memory-mapped afterwards."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 
+from higgs_tutorial.data.files import explained_write_errors, locked, require_space, write_npy_header
+from higgs_tutorial.data.progress import progress_bar
+from higgs_tutorial.data.store import COLUMN_COUNT, ROW_BYTES, open_rows, split_sizes
+
 
 def open_simulated(folder: Path, events: int, seed: int) -> list[np.ndarray]:
-    """Memory-map simulated rows as training, validation and test parts, float32 ``[n, 29]`` each."""
-    raise NotImplementedError("events cannot be simulated yet: the simulator is not part of this version")
+    """Memory-map simulated rows as training, validation and test parts, float32 ``[n, 29]`` each.
+
+    Simulated rows are independent of each other, so the validation rows are simply those before the test
+    rows. The rows are simulated on the first call, with a progress bar on a terminal; two processes that
+    ask at the same time get one file.
+
+    Args:
+        folder: the data folder; the rows are kept in its ``simulated/``.
+        events: how many rows, the three parts together.
+        seed: the simulation's seed.
+
+    Raises:
+        ValueError: if the file is damaged.
+        OSError: if the disk is too small or a write fails.
+    """
+    from higgs_tutorial.physics.simulate import SIMULATOR_VERSION
+
+    path = folder / "simulated" / f"events{events}-seed{seed}-v{SIMULATOR_VERSION}.npy"
+    if not path.exists():
+        with locked(path.with_name(".lock"), "simulating events"):
+            if not path.exists():  # another process may have made it while this one waited
+                _simulate(path, events, seed)
+    rows = open_rows(path, events, "delete it, and it will be simulated again")
+    train, valid, _ = split_sizes(events)
+    return np.split(rows, [train, train + valid])
+
+
+def _simulate(path: Path, events: int, seed: int) -> None:
+    from higgs_tutorial.physics.simulate import simulate_into
+
+    for stale in path.parent.glob("*.partial"):  # what a killed process left
+        stale.unlink()
+    require_space(path.parent, events * ROW_BYTES + 2**20, f"simulating {events:,} events")
+    partial = path.with_name(f"{path.name}.partial")
+    try:
+        with explained_write_errors(path.parent, f"simulating {events:,} events"):
+            _allocate(partial, events)
+        rows = np.load(partial, mmap_mode="r+")
+        with progress_bar("Simulating", events, "events") as advance:
+            simulate_into(rows, seed, on_chunk=advance)
+        rows.flush()
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _allocate(path: Path, events: int) -> None:
+    """Make a ``.npy`` file with room for its rows: a full disk would kill a process that writes to a map."""
+    with open(path, "wb") as file:
+        write_npy_header(file, (events, COLUMN_COUNT))
+        if hasattr(os, "posix_fallocate"):
+            file.flush()
+            os.posix_fallocate(file.fileno(), file.tell(), events * ROW_BYTES)
+        else:
+            for _ in range(events):
+                file.write(bytes(ROW_BYTES))

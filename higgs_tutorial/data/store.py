@@ -10,6 +10,7 @@ import numpy as np
 
 COLUMN_COUNT = 29
 """The label and 28 features."""
+ROW_BYTES = COLUMN_COUNT * np.dtype(np.float32).itemsize
 PARTS = ("train", "valid", "test")
 MANIFEST = "manifest.json"
 SCHEMA = 1
@@ -28,6 +29,11 @@ def split_sizes(rows: int) -> tuple[int, int, int]:
         raise ValueError(f"{rows!r} events cannot be split in three; give an integer of at least 20")
     held_out = min(500_000, int(rows) // 20)
     return int(rows) - 2 * held_out, held_out, held_out
+
+
+def part_file(part: str) -> str:
+    """Return the name of the file of a part: ``higgs_train.npy`` and so on."""
+    return f"higgs_{part}.npy"
 
 
 def open_rows(path: Path, rows: int | None, mend: str) -> np.ndarray:
@@ -108,6 +114,6 @@ def open_prepared(folder: Path, events: int | None, at_most: int) -> list[np.nda
     parts = []
     for part, wanted in zip(PARTS, split_sizes(events), strict=True):
         mend = f"run: higgs-tutorial prepare --data-dir {os.fspath(folder)}"
-        rows = open_rows(folder / f"higgs_{part}.npy", manifest["parts"][part]["rows"], mend)
+        rows = open_rows(folder / part_file(part), manifest["parts"][part]["rows"], mend)
         parts.append(rows[:wanted])
     return parts

@@ -1,0 +1,160 @@
+"""HIGGS.csv.gz -> higgs_train.npy, higgs_valid.npy, higgs_test.npy and manifest.json, as a stream."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+from collections.abc import Iterable
+from contextlib import ExitStack
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from higgs_tutorial.data.download import HIGGS_SHA256
+from higgs_tutorial.data.files import explained_write_errors, locked, require_space, write_npy_header
+from higgs_tutorial.data.progress import progress_bar
+from higgs_tutorial.data.reader import HiggsCsv
+from higgs_tutorial.data.settings import data_folder
+from higgs_tutorial.data.store import COLUMN_COUNT, MANIFEST, PARTS, ROW_BYTES, SCHEMA, part_file, split_sizes
+
+HIGGS_ROWS = 11_000_000
+
+
+def prepare(
+    csv: str | os.PathLike | None = None,
+    data_dir: str | os.PathLike | None = None,
+    *,
+    rows: int | None = HIGGS_ROWS,
+    seed: int = 0,
+    progress: bool = True,
+) -> dict:
+    """Turn a CSV file in HIGGS format, plain or gzipped, into the three memory-mappable parts.
+
+    The split is the talk's (`split_sizes`): the last rows are the test set and a random choice of the others,
+    drawn with ``seed``, is the validation set. Within each part the events stay in the order of the file; the
+    talk permuted them here, and `Dataset` draws a new order every epoch instead. The file is read once and
+    in bounded memory, and the parts get their names only when all of them are complete.
+
+    Args:
+        csv: the file; by default ``HIGGS.csv.gz`` in the data folder.
+        data_dir: where to write; by default ``HIGGS_DATA_DIR``, else ``data/`` of a checkout, else
+            the user's cache folder.
+        rows: how many rows the file must have; None for any number (the file is then read twice, the first
+            time only to count).
+        seed: seed of the choice of validation events.
+        progress: whether to show a progress bar if standard error is a terminal.
+
+    Returns:
+        The manifest: the source's name, size and SHA-256, the rows of each part, the seed and the versions.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if a line is not in HIGGS format (with its number), the file is damaged or cut off, or it
+            has another number of rows.
+        OSError: if the disk is too small or a write fails.
+    """
+    folder = data_folder(data_dir)
+    path = Path(csv).expanduser() if csv is not None else folder / "HIGGS.csv.gz"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is not a file; run: higgs-tutorial download, or name the CSV file")
+    if rows is not None:
+        split_sizes(rows)
+    path.open("rb").close()  # an unreadable file should say so before anything else happens
+    with locked(folder / ".prepare.lock", "preparing HIGGS", progress=progress):
+        if rows is None:
+            rows = _count(path, progress)
+        require_space(folder, rows * ROW_BYTES + 2**20, "preparing HIGGS")
+        partial = folder / ".prepare.partial"
+        shutil.rmtree(partial, ignore_errors=True)  # what a killed process left
+        try:
+            partial.mkdir()
+            manifest = _write_parts(path, partial, rows, seed, progress)
+            _publish(partial, folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
+    return manifest
+
+
+def _count(path: Path, progress: bool) -> int:
+    with progress_bar("Counting rows", path.stat().st_size, enabled=progress) as advance:
+        rows = HiggsCsv(path, advance).count_rows()
+    if rows < 20:
+        raise ValueError(f"{path} has {rows} rows; at least 20 are needed to split them in three")
+    return rows
+
+
+def _write_parts(path: Path, folder: Path, rows: int, seed: int, progress: bool) -> dict:
+    sizes = dict(zip(PARTS, split_sizes(rows), strict=True))
+    with progress_bar("Preparing", path.stat().st_size, enabled=progress) as advance:
+        source = HiggsCsv(path, advance)
+        with explained_write_errors(folder.parent, "preparing HIGGS"), ExitStack() as stack:
+            files = [stack.enter_context(open(folder / part_file(part), "wb")) for part in PARTS]
+            for file, count in zip(files, sizes.values(), strict=True):
+                write_npy_header(file, (count, COLUMN_COUNT))
+            _route(source, _assign(rows, seed), files)
+    manifest = {
+        "schema": SCHEMA,
+        "source": {
+            "name": path.name,
+            "bytes": path.stat().st_size,
+            "sha256": source.sha256,
+            "is_uci": source.sha256 == HIGGS_SHA256,
+        },
+        "rows": rows,
+        "parts": {part: {"file": part_file(part), "rows": count} for part, count in sizes.items()},
+        "split": {"rule": "last rows: test; random choice of the others: validation", "seed": seed},
+        "dtype": "float32",
+        "columns": COLUMN_COUNT,
+        "versions": {
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("higgs-tutorial", "numpy", "pyarrow", "isal")},
+        },
+    }
+    (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    return manifest
+
+
+def _assign(rows: int, seed: int) -> np.ndarray:
+    """Return which part each row belongs to, uint8 ``[rows]``: an index into `PARTS`."""
+    train, valid, test = split_sizes(rows)
+    part = np.zeros(rows, np.uint8)
+    part[rows - test :] = 2
+    part[np.random.default_rng(seed).choice(train + valid, valid, replace=False, shuffle=False)] = 1
+    return part
+
+
+def _route(source: HiggsCsv, part: np.ndarray, files: Iterable) -> None:
+    """Write every row of ``source`` to the file of its part.
+
+    Raises:
+        ValueError: if there are not as many rows as ``part`` has.
+    """
+    first = 0
+    for events in source.rows():
+        last = first + len(events)
+        if last > len(part):
+            raise ValueError(_unexpected(source.path, f"more than {len(part):,}", len(part)))
+        for index, file in enumerate(files):
+            chosen = part[first:last] == index
+            if chosen.any():
+                file.write(events[chosen])
+        first = last
+    if first != len(part):
+        raise ValueError(_unexpected(source.path, f"{first:,}", len(part)))
+
+
+def _unexpected(path: Path, found: str, expected: int) -> str:
+    return (
+        f"{path} has {found} rows instead of {expected:,}. If that is right, say so: "
+        "higgs-tutorial prepare --any-rows (in Python, rows=None)"
+    )
+
+
+def _publish(partial: Path, folder: Path) -> None:
+    """Give the complete parts their names; without a manifest, which comes last, none of them counts."""
+    (folder / MANIFEST).unlink(missing_ok=True)
+    for name in (*map(part_file, PARTS), MANIFEST):
+        os.replace(partial / name, folder / name)
