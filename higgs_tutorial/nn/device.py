@@ -35,7 +35,7 @@ def place(dataset: Events) -> Placed:
     changed inside them are not noticed.
 
     Raises:
-        ValueError: if the shapes do not fit or there are no events.
+        ValueError: if the shapes do not fit, there are no events, or a label is neither 0 nor 1.
         MemoryError: if the events do not fit into the device's memory.
     """
     arrays = (dataset.x, dataset.y, getattr(dataset, "weight", None))
@@ -48,6 +48,9 @@ def place(dataset: Events) -> Placed:
         raise ValueError(f"x has shape {x.shape} and y {y.shape}; expected [n, k] and [n]")
     if not len(x):
         raise ValueError("the data set has no events")
+    wrong = np.flatnonzero((y != 0) & (y != 1))
+    if wrong.size:
+        raise ValueError(f"label {wrong[0]} is {y[wrong[0]]}; labels must be 0 (background) or 1 (signal)")
     placed = Placed(*(None if a is None else tf.constant(a, tf.float32) for a in arrays))
     _placed[dataset] = (key, placed)
     return placed

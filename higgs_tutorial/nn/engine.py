@@ -23,7 +23,8 @@ def epoch_graph(model: tf.Module, optimizer: keras.optimizers.Optimizer, batch_s
     """
     graphs = _graphs.setdefault(model, WeakKeyDictionary()).setdefault(optimizer, {})
     if batch_size not in graphs:
-        optimizer.build(model.trainable_variables)
+        if not optimizer.built:
+            optimizer.build(model.trainable_variables)
         graphs[batch_size] = _build(ref(model), ref(optimizer), batch_size)
     return graphs[batch_size]
 
@@ -41,7 +42,7 @@ def _build(model: ref, optimizer: ref, batch_size: int) -> EpochGraph:
 
     compiled = tf.function(step, jit_compile=True)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function
     def epoch(x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None, seed: tf.Tensor) -> tf.Tensor:
         n = tf.shape(y)[0]
         order = tf.argsort(tf.random.stateless_uniform([n], seed))  # [n]
