@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -11,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
+from higgs_tutorial.nn.checkpoints import resume
 from higgs_tutorial.nn.device import Events, place
 from higgs_tutorial.nn.engine import epoch_graph
 from higgs_tutorial.nn.history import Epoch, History
@@ -102,6 +104,8 @@ def fit(
     seed: int = 0,
     on_epoch: Callable[[Epoch], object] | None = None,
     history: History | None = None,
+    checkpoint_dir: str | os.PathLike | None = None,
+    keep: int = 3,
 ) -> History:
     """Train on ``higgs.train`` until ``epochs`` epochs are done, scoring ``higgs.valid`` after each.
 
@@ -109,14 +113,27 @@ def fit(
     the ``history`` of its first epochs, with the model and the optimizer as they were after them, goes on as
     if it had never stopped. ``on_epoch`` is called with each epoch's record; ``print`` will do.
 
+    With ``checkpoint_dir`` that is done after each epoch: the folder gets a checkpoint, the ``keep`` newest
+    stay, and a run that finds some there goes on from the newest that is intact (see `Checkpoints`).
+
     Raises:
-        ValueError: if ``epochs`` or ``batch_size`` is not a positive integer, or the events do not fit the
-            model.
+        ValueError: if ``epochs``, ``batch_size`` or ``keep`` is not a positive integer, the events do not fit
+            the model, or the checkpoints are of another run or of more epochs.
         FloatingPointError: if the loss is not finite; the message names the epoch.
+        OSError: if a checkpoint cannot be written.
     """
     if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 1:
         raise ValueError(f"epochs is {epochs!r}; it must be a positive integer")
     history = History() if history is None else history
+    _check_batch_size(batch_size)
+    checkpoints = None
+    if checkpoint_dir is not None:
+        checkpoints = resume(checkpoint_dir, model, higgs, optimizer, batch_size, seed, keep, history)
+    if checkpoints and len(history) > epochs:
+        raise ValueError(
+            f"the checkpoints in {checkpoint_dir} are of {len(history)} epochs, and {epochs} are wanted: "
+            f"give epochs={len(history)} or more, or choose another folder"
+        )
     for number in range(len(history) + 1, epochs + 1):
         start = time.perf_counter()
         try:
@@ -126,6 +143,8 @@ def fit(
         except FloatingPointError as error:
             raise FloatingPointError(f"epoch {number}: {error}") from error
         history.epochs.append(record)
+        if checkpoints:
+            checkpoints.save(model, optimizer, history)
         if on_epoch is not None:
             on_epoch(record)
     return history

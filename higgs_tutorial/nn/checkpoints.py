@@ -1,0 +1,239 @@
+"""Checkpoints: a run that dies goes on from the end of its last epoch, bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import re
+import warnings
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from higgs_tutorial.nn.history import History
+
+SCHEMA = 1
+HASHED_ROWS = 4096
+_NAME = re.compile(r"epoch-(\d{5,})\.npz")
+_DIGEST = b"sha256=%064d"
+_DIGITS = 64
+
+
+class Checkpoints:
+    """The checkpoints of one run, ``epoch-00007.npz`` and so on, in a folder of their own.
+
+    A checkpoint holds the model's and the optimizer's variables, the history, and the run's identity. As the
+    order of the events and the dropout masks of an epoch are a function of the seed and the epoch's number,
+    that is all there is to know: a run that goes on ends with bitwise the weights of one that never stopped.
+
+    Each is a plain ``.npz`` archive whose comment, its last bytes, is the SHA-256 of all bytes before. It is
+    written under a temporary name, flushed to the disk and renamed, so that under its final name there is
+    either nothing or all of it.
+    """
+
+    def __init__(self, folder: str | os.PathLike, identity: dict[str, Any], keep: int = 3) -> None:
+        """Use ``folder`` for the run with this `identity`, keeping the ``keep`` newest checkpoints.
+
+        Raises:
+            ValueError: if ``keep`` is not a positive integer.
+        """
+        if isinstance(keep, bool) or not isinstance(keep, (int, np.integer)) or keep < 1:
+            raise ValueError(f"keep is {keep!r}; it must be a positive integer")
+        self.folder, self.keep = Path(folder), int(keep)
+        self.identity = json.loads(json.dumps(identity))
+
+    def save(self, model: tf.Module, optimizer: keras.optimizers.Optimizer, history: History) -> Path:
+        """Write the state after the last epoch of ``history``, remove what is too old, return the file.
+
+        Raises:
+            OSError: if it cannot be written; the checkpoints before it are still there.
+        """
+        about = {"schema": SCHEMA, "identity": self.identity, "history": json.loads(history.to_json())}
+        arrays = {name: variable.numpy() for name, variable in _variables(model, optimizer).items()}
+        file = self.folder / f"epoch-{len(history):05d}.npz"
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            _write(file, _pack({"about": np.array(json.dumps(about)), **arrays}))
+        except OSError as error:
+            raise OSError(
+                error.errno,
+                f"{error.strerror or error}: the checkpoint {file} was not written; the ones before it are"
+                " whole. Make room there and start the same run again: it goes on from the newest of them",
+            ) from error
+        for old in self.files()[self.keep :]:
+            old.unlink(missing_ok=True)
+        return file
+
+    def restore(self, model: tf.Module, optimizer: keras.optimizers.Optimizer) -> History:
+        """Give the variables the values of the newest intact checkpoint, and return its history.
+
+        Without one, the history is empty and nothing is changed. A damaged checkpoint is passed over with a
+        ``RuntimeWarning``. Model and optimizer must be built.
+
+        Raises:
+            ValueError: if the checkpoint is of another run; the message says what differs.
+        """
+        return self.load(self.newest(), model, optimizer)
+
+    def newest(self) -> bytes:
+        """Return the content of the newest intact checkpoint, nothing if there is none.
+
+        What a process that was killed in the middle of a write left behind is removed.
+        """
+        for part in self.folder.glob(".epoch-*.part"):
+            part.unlink(missing_ok=True)
+        for file in self.files():
+            try:
+                data = file.read_bytes()
+                _unpack(data)
+                return data
+            except (OSError, ValueError) as error:
+                warnings.warn(
+                    f"the checkpoint {file} is damaged ({error}); going back to the one before it",
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+        return b""
+
+    def load(self, data: bytes, model: tf.Module, optimizer: keras.optimizers.Optimizer) -> History:
+        """Do what `restore` does, from the content of a checkpoint."""
+        if not data:
+            return History()
+        arrays = _unpack(data)
+        about = json.loads(str(arrays.pop("about")))
+        found = {"schema": about["schema"], **about["identity"]}
+        if differ := list(_differences(found, {"schema": SCHEMA, **self.identity})):
+            raise ValueError(
+                f"the checkpoints in {self.folder} are of another run ({'; '.join(differ)}): "
+                "go on with the same settings, or choose another folder"
+            )
+        variables = _variables(model, optimizer)
+        shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
+        if differ := list(_differences({n: a.shape for n, a in arrays.items()}, shapes)):
+            raise ValueError(f"the checkpoints in {self.folder} do not fit the model ({'; '.join(differ)})")
+        for name, variable in variables.items():
+            variable.assign(arrays[name])
+        return History.from_json(json.dumps(about["history"]))
+
+    def files(self) -> list[Path]:
+        """Return the checkpoints, newest first."""
+        found = self.folder.iterdir() if self.folder.is_dir() else ()
+        named = {int(match[1]): file for file in found if (match := _NAME.fullmatch(file.name))}
+        return [named[epoch] for epoch in sorted(named, reverse=True)]
+
+    def clear(self) -> None:
+        """Remove the checkpoints."""
+        for file in self.files():
+            file.unlink(missing_ok=True)
+
+
+def resume(
+    folder: str | os.PathLike,
+    model: tf.Module,
+    higgs: Any,
+    optimizer: keras.optimizers.Optimizer,
+    batch_size: int,
+    seed: int,
+    keep: int,
+    history: History,
+) -> Checkpoints:
+    """Build model and optimizer, and set them and ``history`` to the newest checkpoint, if there is one."""
+    model(tf.zeros([1, higgs.train.x.shape[1]]), training=False)
+    if not optimizer.built:
+        optimizer.build(model.trainable_variables)
+    checkpoints = Checkpoints(folder, identity(model, optimizer, higgs, batch_size, seed), keep)
+    if restored := checkpoints.restore(model, optimizer).epochs:
+        history.epochs[:] = restored
+    return checkpoints
+
+
+def identity(
+    model: tf.Module, optimizer: keras.optimizers.Optimizer, higgs: Any, batch_size: int, seed: int
+) -> dict[str, Any]:
+    """Return what decides a run's outcome: a checkpoint of another identity is another run's.
+
+    Of the data it holds the numbers of events and a hash of up to `HASHED_ROWS` evenly spaced ones.
+    """
+    optimizer_config = {"class": type(optimizer).__name__, **optimizer.get_config()}
+    optimizer_config.pop("name", None)  # Keras numbers the names of the optimizers in a process
+    described = {
+        "model": {"class": type(model).__name__, **getattr(model, "config", {})},
+        "optimizer": optimizer_config,
+        "batch_size": int(batch_size),
+        "seed": int(seed),
+        "data": {
+            "source": getattr(higgs, "source", None),
+            "train": _fingerprint(higgs.train),
+            "valid": _fingerprint(higgs.valid),
+        },
+    }
+    return json.loads(json.dumps(described, default=_plain))
+
+
+def _plain(value: Any) -> Any:
+    return value.tolist() if hasattr(value, "tolist") else type(value).__name__
+
+
+def _fingerprint(dataset: Any) -> dict[str, Any]:
+    rows = np.unique(np.linspace(0, dataset.n - 1, HASHED_ROWS).astype(np.int64))
+    digest = hashlib.sha256()
+    for array in (dataset.x, dataset.y, getattr(dataset, "weight", None)):
+        if array is not None:
+            digest.update(np.ascontiguousarray(array[rows]).tobytes())
+    return {"events": int(dataset.n), "features": int(dataset.x.shape[1]), "hash": digest.hexdigest()[:16]}
+
+
+def _variables(model: tf.Module, optimizer: keras.optimizers.Optimizer) -> dict[str, tf.Variable]:
+    named = {f"model/{i:03d}/{v.name}": v for i, v in enumerate(model.variables)}
+    return named | {f"optimizer/{i:03d}": v.value for i, v in enumerate(optimizer.variables)}
+
+
+def _differences(found: Any, wanted: Any, name: str = "") -> Iterator[str]:
+    if isinstance(found, dict) and isinstance(wanted, dict):
+        for key in dict.fromkeys([*wanted, *found]):
+            inner = f"{name}.{key}" if name else str(key)
+            yield from _differences(found.get(key), wanted.get(key), inner)
+    elif found != wanted:
+        yield f"{name} is {found!r} there and {wanted!r} here"
+
+
+def _pack(arrays: dict[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.comment = _DIGEST % 0
+    body = buffer.getvalue()[:-_DIGITS]
+    return body + hashlib.sha256(body).hexdigest().encode()
+
+
+def _unpack(data: bytes) -> dict[str, np.ndarray]:
+    body, digest = data[:-_DIGITS], data[-_DIGITS:]
+    if hashlib.sha256(body).hexdigest().encode() != digest:
+        raise ValueError("its SHA-256 is not the one noted at its end")
+    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def _write(file: Path, data: bytes) -> None:
+    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    try:
+        with part.open("wb") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    if hasattr(os, "O_DIRECTORY"):  # the rename itself must reach the disk, too; Windows has no way to ask
+        folder = os.open(file.parent, os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)

@@ -1,0 +1,73 @@
+"""A training run's curves, weights and graph, written for TensorBoard."""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from higgs_tutorial.nn.history import Epoch
+
+
+class TensorBoard:
+    """What `fit` can be given as ``on_epoch`` so that ``tensorboard --logdir FOLDER`` shows the run.
+
+    After each epoch it writes the loss, the validation AUC, the learning rate and the training events a
+    second; after the first also the model's graph; with ``histograms`` the distribution of each weight. The
+    step is the epoch's number, so that a run which goes on from a checkpoint goes on in the same curves.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike,
+        model: tf.Module,
+        optimizer: keras.optimizers.Optimizer,
+        events: int,
+        *,
+        histograms: bool = False,
+    ) -> None:
+        """Write to ``folder`` about a run of ``model`` and ``optimizer`` on ``events`` training events.
+
+        Raises:
+            ModuleNotFoundError: if TensorBoard is not installed.
+            OSError: if the folder cannot be made.
+        """
+        if find_spec("tensorboard") is None:
+            raise ModuleNotFoundError("writing summaries needs TensorBoard: pip install tensorboard")
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        self.model, self.optimizer, self.events, self.histograms = model, optimizer, events, histograms
+        self._writer = tf.summary.create_file_writer(os.fspath(folder))
+        self._graph_written = False
+
+    def __call__(self, epoch: Epoch) -> None:
+        """Write the record of an epoch, and flush it to the disk."""
+        with self._writer.as_default(step=epoch.epoch):
+            tf.summary.scalar("loss", epoch.loss)
+            tf.summary.scalar("validation AUC", epoch.valid_auc)
+            tf.summary.scalar("learning rate", float(self.optimizer.learning_rate))
+            tf.summary.scalar("events per second", self.events / epoch.seconds)
+            if self.histograms:
+                for variable in self.model.trainable_variables:
+                    tf.summary.histogram(variable.name.split(":")[0], variable)
+            if not self._graph_written:
+                self._write_graph()
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Close the file; a later call would have nowhere to write."""
+        self._writer.close()
+
+    def _write_graph(self) -> None:
+        self._graph_written = True
+        if tf.distribute.has_strategy():
+            return  # reading an averaged variable makes all workers talk, and only this one is here
+        inputs = self.model.trainable_variables[0].shape[0]
+
+        @tf.function
+        def predict(x: tf.Tensor) -> tf.Tensor:
+            return tf.sigmoid(self.model(x, training=False))
+
+        tf.summary.graph(predict.get_concrete_function(tf.TensorSpec([None, inputs], name="x")).graph)
