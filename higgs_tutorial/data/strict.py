@@ -62,5 +62,4 @@ def _parse_field(field: bytes, column: int) -> float:
 
 def _quote(text: bytes) -> str:
     """Show the beginning of any bytes on one line."""
-    shown = text[:40].decode("ascii", "backslashreplace")
-    return repr(shown) + ("…" if len(text) > 40 else "")
+    return repr(text[:40])[1:] + ("…" if len(text) > 40 else "")

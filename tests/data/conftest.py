@@ -1,0 +1,50 @@
+"""A file in HIGGS format, and a way to run a process that can be killed."""
+
+import gzip
+import os
+import subprocess
+import sys
+
+import pytest
+from higgs_lines import make_rows, to_lines
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch):
+    for name in ("HIGGS_DATA_DIR", "HIGGS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def rows():
+    return make_rows(2_000)
+
+
+@pytest.fixture(scope="session")
+def csv_gz(rows, tmp_path_factory):
+    path = tmp_path_factory.mktemp("csv") / "events.csv.gz"
+    path.write_bytes(gzip.compress(b"\n".join(to_lines(rows)) + b"\n", 1))
+    return path
+
+
+@pytest.fixture
+def start_python():
+    """Start a Python process that runs a script and says what it does on standard output."""
+    started = []
+
+    def start(script, *arguments):
+        process = subprocess.Popen(
+            [sys.executable, "-c", script, *map(str, arguments)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={name: value for name, value in os.environ.items() if not name.startswith("HIGGS_")},
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
