@@ -47,7 +47,7 @@ def _one_line_errors(command: Callable) -> Callable:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except (ValueError, OSError, ArithmeticError, MemoryError) as error:
+        except (ValueError, OSError, ArithmeticError, MemoryError, ModuleNotFoundError) as error:
             if _state["debug"]:
                 raise
             typer.echo(f"error: {error}", err=True)
@@ -95,7 +95,12 @@ def ladder(
     out: Annotated[Path, typer.Option(help="Folder for results.json and ladder.png.")] = Path(
         "ladder-results"
     ),
-    resume: Annotated[bool, typer.Option("--resume", help="Keep the rungs that OUT holds complete.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with what OUT holds, from the last epoch.")
+    ] = False,
+    tensorboard: Annotated[
+        Path | None, typer.Option(help="Folder to log to, for: tensorboard --logdir FOLDER")
+    ] = None,
 ) -> None:
     """Train the rungs of the ladder and set their ROC AUCs beside the talk's.
 
@@ -121,6 +126,7 @@ def ladder(
         seed=seed,
         out=out,
         resume=resume,
+        tensorboard=tensorboard,
     )
 
 
@@ -137,11 +143,10 @@ def simulate(
 
     """
     from .data.export import write_simulated
-    from .report import progress_bar
+    from .data.progress import progress_bar
 
-    with progress_bar("events") as bar:
-        task = bar.add_task("", total=events)
-        write_simulated(out, events, seed, on_rows=lambda rows: bar.advance(task, rows))
+    with progress_bar("Simulating", events, "events") as advance:
+        write_simulated(out, events, seed, on_rows=advance)
     typer.echo(f"{out}: {events:,} simulated events, seed {seed}")
 
 
@@ -187,7 +192,7 @@ def prepare(
 def info(data_dir: DataDir = None) -> None:
     """Say which versions, devices and data this installation finds."""
     from .data.settings import data_folder, profile
-    from .data.store import is_prepared, read_manifest
+    from .data.store import describe, is_prepared, read_manifest
     from .ladder import versions
 
     _start_tensorflow()
@@ -198,11 +203,10 @@ def info(data_dir: DataDir = None) -> None:
     typer.echo(f"device: {device_name()}")
     typer.echo(f"profile: {profile()}")
     folder = data_folder(data_dir)
-    found = (
-        f"{read_manifest(folder)['rows']:,} real rows prepared"
-        if is_prepared(folder)
-        else "no real file prepared"
-    )
+    found = "no real file prepared"
+    if is_prepared(folder):
+        manifest = read_manifest(folder)
+        found = f"{manifest['rows']:,} rows prepared: {describe(manifest)}"
     typer.echo(f"data folder: {folder} ({found})")
 
 

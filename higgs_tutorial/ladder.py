@@ -10,7 +10,8 @@ import json
 import math
 import os
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -21,7 +22,7 @@ from .data.dataset import HiggsDataset, load, profile
 
 if TYPE_CHECKING:
     from .nn.models import LogisticRegression, NeuralNetwork
-    from .nn.training import Epoch
+    from .nn.history import Epoch
 
 SCHEMA = 1
 BATCH_SIZE = {"quick": 512, "talk": talk.BATCH_SIZE}
@@ -161,6 +162,7 @@ def run(
     seed: int = 0,
     out: str | os.PathLike | None = None,
     resume: bool = False,
+    tensorboard: str | os.PathLike | None = None,
     on_rung: Callable[[Rung, HiggsDataset, int], None] | None = None,
     on_epoch: Callable[[Rung, Epoch], None] | None = None,
 ) -> dict[str, Any]:
@@ -175,19 +177,26 @@ def run(
         epochs: the same number of epochs for each rung; default the profile's.
         batch_size: events a step; default the profile's.
         seed: of the weights, the order of the events and the dropout masks.
-        out: folder for `results.json` (rewritten after each epoch) and `ladder.png`.
-        resume: keep the rungs that `out/results.json` holds complete, if it was made with the same settings.
+        out: folder for `results.json` (rewritten after each epoch), `ladder.png` and `checkpoints/` (the two
+            newest epochs of each rung).
+        resume: go on with what `out` holds, if it was made with the same settings: complete rungs are kept,
+            and the others go on from their last epoch.
+        tensorboard: folder to log to for TensorBoard, a subfolder a rung.
         on_rung: called before each rung is trained, with the rung, the events and the number of epochs.
         on_epoch: called after each epoch with the rung and its `Epoch` record.
 
     Raises:
-        ValueError: an unknown rung, a number that is not positive, or a `results.json` made with other
-            settings when resuming (the message says which).
+        ValueError: an unknown rung, a number that is not positive, or a `results.json` or checkpoints made
+            with other settings when resuming (the message says which).
+        OSError: a file in `out` can't be written.
 
     """
     chosen = check(rungs, epochs=epochs, batch_size=batch_size, seed=seed, out=out, resume=resume)
     size = profile()
     higgs = load(source, events=events, data_dir=data_dir, seed=seed) if higgs is None else higgs
+    from .nn.checkpoints import clear
+    from .nn.history import History
+
     results = _header(higgs, size, batch_size or BATCH_SIZE[size], seed)
     file = None if out is None else Path(out) / "results.json"
     kept = _finished(file, results) if resume else {}
@@ -200,15 +209,21 @@ def run(
             on_rung(rung, higgs, wanted)
         record: dict[str, Any] = {"name": rung.name, "parameters": None, "epochs": []}
         results["rungs"].append(record)
+        history = History()
 
-        def keep(epoch: Epoch, rung: Rung = rung, record: dict = record) -> None:
-            record["epochs"].append(asdict(epoch))
+        def keep(epoch: Epoch, rung: Rung = rung, record: dict = record, history: History = history) -> None:
+            record["epochs"] = [asdict(epoch) for epoch in history.epochs]
             if file:
                 write_json(file, results)
             if on_epoch:
                 on_epoch(rung, epoch)
 
-        record.update(_climb(rung, higgs, wanted, results["batch_size"], seed, keep))
+        checkpoints = None if out is None else Path(out) / "checkpoints" / rung.name
+        if checkpoints and not resume:
+            clear(checkpoints)
+        log = None if tensorboard is None else Path(tensorboard) / rung.name
+        settings = {"epochs": wanted, "batch_size": results["batch_size"], "seed": seed, "history": history}
+        record.update(_climb(rung, higgs, keep, log, checkpoint_dir=checkpoints, **settings))
         if file:
             write_json(file, results)
     if file:
@@ -219,13 +234,20 @@ def run(
     return results
 
 
-def _climb(rung, higgs, epochs, batch_size, seed, on_epoch) -> dict[str, Any]:
+def _climb(rung, higgs, keep, log, *, seed, **settings) -> dict[str, Any]:
     from .nn.training import evaluate, fit
 
-    model = rung.model(seed)
-    history = fit(model, higgs, rung.make_optimizer(), epochs, batch_size, seed=seed, on_epoch=on_epoch)
+    model, optimizer = rung.model(seed), rung.make_optimizer()
+    with _monitor(log, model, optimizer, higgs.train.n) as write:
+
+        def on_epoch(epoch: Epoch) -> None:
+            write(epoch)
+            keep(epoch)
+
+        history = fit(model, higgs, optimizer, seed=seed, keep=2, on_epoch=on_epoch, **settings)
     said = talk.RUNGS[rung.name]
     return {
+        "epochs": [asdict(epoch) for epoch in history.epochs],
         "parameters": sum(math.prod(variable.shape) for variable in model.trainable_variables),
         "train_auc": evaluate(model, higgs.train),
         "valid_auc": history.epochs[-1].valid_auc,
@@ -235,12 +257,24 @@ def _climb(rung, higgs, epochs, batch_size, seed, on_epoch) -> dict[str, Any]:
     }
 
 
+@contextmanager
+def _monitor(log, model, optimizer, events) -> Iterator[Callable[[Epoch], object]]:
+    if log is None:
+        yield lambda epoch: None
+        return
+    from .nn.monitoring import TensorBoard
+
+    with closing(TensorBoard(log, model, optimizer, events)) as monitor:
+        yield monitor
+
+
 def _header(higgs: HiggsDataset, size: str, batch_size: int, seed: int) -> dict[str, Any]:
     from .nn.device import device_name
 
     return {
         "schema": SCHEMA,
         "source": higgs.source,
+        "data": higgs.data,
         "profile": size,
         "seed": seed,
         "device": device_name(),
@@ -262,7 +296,7 @@ def _finished(file: Path, results: dict[str, Any]) -> dict[str, dict]:
         raise ValueError(
             f"{file} is not a results.json of the ladder: move it away or choose another folder"
         ) from error
-    for key in ("schema", "source", "profile", "seed", "events", "batch_size"):
+    for key in ("schema", "source", "data", "profile", "seed", "events", "batch_size"):
         if old.get(key) != results[key]:
             raise ValueError(
                 f"{file} was made with {key} {old.get(key)}, not {results[key]}: "

@@ -62,7 +62,6 @@ def ladder(results: dict[str, Any]) -> Figure:
     rungs = [rung for rung in results["rungs"] if rung["epochs"]]
     columns = min(3, len(rungs))
     rows = -(-len(rungs) // columns)
-    here = {"uci": "real HIGGS events", "simulated": "simulated events"}[results["source"]]
     with style():
         figure, axes = plt.subplots(
             rows,
@@ -84,7 +83,12 @@ def ladder(results: dict[str, Any]) -> Figure:
                 label="the talk: HIGGS, 10 million events",
             )
             axis.plot(
-                range(1, len(ours) + 1), ours, color=SIGNAL, marker="o", markersize=3.5, label=f"here: {here}"
+                range(1, len(ours) + 1),
+                ours,
+                color=SIGNAL,
+                marker="o",
+                markersize=3.5,
+                label=f"here: {results['data']}",
             )
             axis.set_title(f"{rung['name']}   talk {said[-1]:.3f}, here {ours[-1]:.3f}", fontsize=10)
             axis.set_xlim(0, max(len(said), len(ours)) + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from rich.table import Table
 
 from . import ladder, talk
 from .data.dataset import HiggsDataset, load
+from .interrupt import PoliteStop, Stopped
 
 if TYPE_CHECKING:
     from .nn.training import Epoch
@@ -23,19 +25,24 @@ WIDTH_IN_A_PIPE = 110
 
 def events_of(results: dict[str, Any]) -> str:
     """Say on which events the AUCs were measured, e.g. `simulated events (180,000 for training)`."""
-    kind = {"uci": "real HIGGS events", "simulated": "simulated events"}[results["source"]]
-    return f"{kind} ({results['events']['train']:,} for training)"
+    return f"{results['data']} ({results['events']['train']:,} for training)"
 
 
-def progress_bar(what: str) -> Progress:
-    """Return a progress bar on standard error, shown only where that is a terminal."""
+def _epoch_bar() -> Progress:
+    """Return a bar on standard error, shown only where that is a terminal.
+
+    Rich would print what goes to standard output above the bar, on standard error: right on a terminal, wrong
+    where standard output is a file.
+
+    """
     return Progress(
-        TextColumn(what),
+        TextColumn("epochs"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=Console(stderr=True),
         disable=not sys.stderr.isatty(),
+        redirect_stdout=sys.stdout.isatty(),
         transient=True,
     )
 
@@ -56,21 +63,38 @@ def run_ladder(
     ladder.check(**settings)
     higgs = load(source, events=events, data_dir=data_dir, seed=settings["seed"])
     start()
-    with progress_bar("epochs") as bar:
+    command = shlex.join(["higgs-tutorial", *sys.argv[1:], *([] if settings["resume"] else ["--resume"])])
+    go_on = f"the epochs done are saved; go on with: {command}"
+    with PoliteStop(say, last_words=f"stopped; {go_on}") as stop, _epoch_bar() as bar:
         task = bar.add_task("", total=None)
 
         def on_rung(rung: ladder.Rung, higgs: HiggsDataset, epochs: int) -> None:
             bar.reset(task, total=epochs)
-            typer.echo(f"\n{rung.name} ({rung.title}): {higgs.train.n:,} {higgs.source} events to train on")
+            typer.echo(f"\n{rung.name} ({rung.title}): {higgs.train.n:,} events for training, {higgs.data}")
 
         def on_epoch(rung: ladder.Rung, epoch: Epoch) -> None:
+            if epoch.epoch > done.get(rung.name, 0) + 1:
+                typer.echo(f"going on after epoch {epoch.epoch - 1}, from a checkpoint")
+            done[rung.name] = epoch.epoch
             typer.echo(f"{epoch}")
-            bar.advance(task)
+            bar.update(task, completed=epoch.epoch)
+            stop.check()
 
-        results = ladder.run(higgs=higgs, on_rung=on_rung, on_epoch=on_epoch, **settings)
+        done: dict[str, int] = {}
+        try:
+            results = ladder.run(higgs=higgs, on_rung=on_rung, on_epoch=on_epoch, **settings)
+        except Stopped as stopped:
+            bar.stop()
+            say(f"stopped after this epoch; {go_on}")
+            raise typer.Exit(stopped.code) from None
     width = None if sys.stdout.isatty() else WIDTH_IN_A_PIPE
     Console(width=width).print("", table(results), "", footnote(results), sep="\n")
     return results
+
+
+def say(text: str) -> None:
+    """Print a line on standard error."""
+    typer.echo(text, err=True)
 
 
 def table(results: dict[str, Any]) -> Table:
@@ -108,3 +132,24 @@ def footnote(results: dict[str, Any]) -> str:
     here = f"Here: batches of {results['batch_size']}, seed {results['seed']}, {results['device']}."
     caution = "Simulated events are not HIGGS: compare the shape of the climb, not the third digit."
     return "\n".join([said, here, *([caution] if results["source"] == "simulated" else [])])
+
+
+def markdown(results: dict[str, Any]) -> str:
+    """Return the table of a run as Markdown, for a README."""
+    lines = [
+        f"| rung | what it adds | parameters | talk: valid AUC, HIGGS | here: valid AUC, {results['data']} "
+        "| here: train | here: test | epochs | seconds of training |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|",
+    ]
+    for rung in results["rungs"]:
+        cells = (
+            f"`{rung['name']}`",
+            ladder.LADDER[rung["name"]].idea,
+            f"{rung['parameters']:,}",
+            f"{rung['talk']['valid_auc'][-1]:.3f}",
+            *(f"{rung[part]:.3f}" for part in ("valid_auc", "train_auc", "test_auc")),
+            str(len(rung["epochs"])),
+            f"{sum(epoch['seconds'] for epoch in rung['epochs']):.0f}",
+        )
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)

@@ -84,13 +84,13 @@ def test_simulate_then_prepare_then_ladder_on_the_prepared_file(tmp_path):
     ):
         run = higgs(*arguments, data_dir=tmp_path)
         assert run.returncode == 0, run.stderr
-    assert "3,000 real rows prepared" in run.stdout
+    assert "3,000 rows prepared: events of mine.csv.gz" in run.stdout
     rows = np.load(tmp_path / "mine.npy")
     parts = [np.load(tmp_path / f"higgs_{part}.npy") for part in ("train", "valid", "test")]
     assert np.array_equal(parts[2], rows[-150:])  # 18 digits keep every bit of a float32
     assert sorted(map(bytes, np.concatenate(parts))) == sorted(map(bytes, rows))
     results = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert results["source"] == "uci"
+    assert (results["source"], results["data"]) == ("uci", "events of mine.csv.gz")
     assert results["events"] == {"train": 2700, "valid": 150, "test": 150}
 
 

@@ -75,12 +75,26 @@ class Dataset:
 
 @dataclass(frozen=True, eq=False)
 class HiggsDataset:
-    """The three parts of a data set, and where its events come from (``"uci"`` or ``"simulated"``)."""
+    """The three parts of a data set, and where its events come from.
+
+    Attributes:
+        train: the events to train on.
+        valid: the events to choose models by.
+        test: the events to quote a result on.
+        source: ``"uci"`` for a prepared file or ``"simulated"``.
+        data: the same in words, for tables and pictures: a prepared file that is not UCI's is called by name.
+    """
 
     train: Dataset
     valid: Dataset
     test: Dataset
     source: str
+    data: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.data:
+            words = {"uci": "HIGGS events", "simulated": "simulated events"}
+            object.__setattr__(self, "data", words.get(self.source, self.source))
 
 
 def load(
@@ -120,13 +134,12 @@ def load(
         store.split_sizes(events)
     folder = data_folder(data_dir)
     if source == "uci" or (source == "auto" and store.is_prepared(folder)):
-        source, parts = "uci", store.open_prepared(folder, events, PROFILE_EVENTS[profile()])
+        source, data = "uci", store.describe(store.read_manifest(folder))
+        parts = store.open_prepared(folder, events, PROFILE_EVENTS[profile()])
     else:
-        source, parts = (
-            "simulated",
-            simulated.open_simulated(folder, events or PROFILE_EVENTS[profile()], seed),
-        )
-    return HiggsDataset(*(Dataset(rows[:, 1:], rows[:, 0], seed=seed) for rows in parts), source)
+        source, data = "simulated", "simulated events"
+        parts = simulated.open_simulated(folder, events or PROFILE_EVENTS[profile()], seed)
+    return HiggsDataset(*(Dataset(rows[:, 1:], rows[:, 0], seed=seed) for rows in parts), source, data)
 
 
 def _check_arrays(x: np.ndarray, y: np.ndarray) -> None:

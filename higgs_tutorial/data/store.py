@@ -94,6 +94,12 @@ def read_manifest(folder: Path) -> dict:
     return manifest
 
 
+def describe(manifest: dict) -> str:
+    """Say what a prepared file holds: UCI's events, or those of a file whose hash is another."""
+    source = manifest["source"]
+    return "HIGGS events" if source["is_uci"] else f"events of {source['name']}"
+
+
 def open_prepared(folder: Path, events: int | None, at_most: int) -> list[np.ndarray]:
     """Memory-map the prepared parts, float32 ``[n, 29]`` each: the first rows of every part.
 
