@@ -7,8 +7,9 @@ apart (M. Okabe, K. Ito, "Color Universal Design", 2008).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,20 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
 
+from . import talk
+
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+_LINES = (
+    "-",
+    "--",
+    "-.",
+    ":",
+    "-",
+    "--",
+    "-.",
+    ":",
+    "-",
+)  # nine rungs are more than a palette can keep apart
 SIGNAL, BACKGROUND, NEUTRAL = "#D55E00", "#0072B2", "#666666"
 
 STYLE = {
@@ -113,3 +127,27 @@ def save_ladder(results: dict[str, Any], file: str | os.PathLike) -> None:
     finally:
         part.unlink(missing_ok=True)
         plt.close(figure)
+
+
+def curves_so_far(here: Mapping[str, Sequence[float]], data: str) -> Figure:
+    """Draw validation AUCs after each epoch, the talk's recorded curves beside ours, in the same colours.
+
+    Args:
+        here: for each rung, by its name in the ladder, our AUC after each epoch.
+        data: what ours were measured on, in words, such as `simulated events`.
+
+    """
+    said = {name: talk.RUNGS[name].valid_auc for name in here}
+    with style():
+        figure, axes = plt.subplots(1, 2, figsize=(9.0, 4.6), sharey=True, layout="constrained")
+        for axis, curves, title in zip(
+            axes, (said, here), ("the talk: HIGGS, 10 million events", f"here: {data}"), strict=True
+        ):
+            for (name, curve), color, line in zip(curves.items(), cycle(OKABE_ITO), _LINES, strict=False):
+                axis.plot(range(1, len(curve) + 1), curve, color=color, linestyle=line, label=name)
+            axis.set_title(title)
+            axis.set_xlabel("epoch")
+            axis.xaxis.get_major_locator().set_params(integer=True)
+        axes[0].set_ylabel("validation ROC AUC")
+        figure.legend(*axes[1].get_legend_handles_labels(), loc="outside right center")
+    return figure

@@ -1,0 +1,86 @@
+"""What a run prints and draws: the right numbers in the right places."""
+
+import io
+
+import matplotlib.pyplot as plt
+import pytest
+from rich.console import Console
+
+from higgs_tutorial import plots, report, talk
+
+
+def rung(name, aucs):
+    return {
+        "name": name,
+        "parameters": 23_501,
+        "epochs": [
+            {"epoch": i, "loss": 0.6, "valid_auc": auc, "seconds": 2.0} for i, auc in enumerate(aucs, 1)
+        ],
+        "train_auc": 0.8012,
+        "valid_auc": aucs[-1],
+        "test_auc": 0.7765,
+        "examples_per_second": 54_321,
+        "talk": {
+            "valid_auc": list(talk.RUNGS[name].valid_auc),
+            "train_auc": talk.RUNGS[name].train_auc,
+        },
+    }
+
+
+@pytest.fixture
+def results():
+    return {
+        "source": "simulated",
+        "data": "simulated events",
+        "seed": 3,
+        "device": "CPU",
+        "events": {"train": 18_000, "valid": 1000, "test": 1000},
+        "batch_size": 512,
+        "rungs": [rung("logistic", [0.61, 0.62]), rung("adam-3x100", [0.71, 0.7777])],
+    }
+
+
+def test_table_sets_ours_beside_the_talks(results):
+    console = Console(width=report.WIDTH_IN_A_PIPE, record=True, file=io.StringIO())
+    console.print(report.table(results))
+    text = console.export_text()
+    assert "here on simulated events (18,000 for training)" in text
+    (line,) = (line for line in text.splitlines() if "adam-3x100" in line)
+    cells = [cell.strip() for cell in line.split("│")[1:-1]]
+    assert cells == ["adam-3x100", "23,501", "2", "0.854", "0.778", "0.801", "0.776", "2.00", "54,321"]
+
+
+def test_only_simulated_events_carry_the_caution(results):
+    assert "Simulated events are not HIGGS" in report.footnote(results)
+    assert "Simulated" not in report.footnote({**results, "source": "uci"})
+
+
+def test_markdown_has_a_row_a_rung_and_names_the_data(results):
+    head, rule, *rows = report.markdown(results).splitlines()
+    assert "here: valid AUC, simulated events" in head
+    assert all(line.count("|") == head.count("|") for line in [rule, *rows])
+    assert rows[1].startswith("| `adam-3x100` | Adam | 23,501 | 0.854 | 0.778 |")
+
+
+def test_ladder_picture_has_both_curves_of_each_rung(results):
+    figure = plots.ladder(results)
+    panels = [axis for axis in figure.axes if axis.get_visible()]
+    assert len(panels) == 2
+    said, ours = panels[1].get_lines()
+    assert list(said.get_ydata()) == list(talk.RUNGS["adam-3x100"].valid_auc)
+    assert list(ours.get_ydata()) == [0.71, 0.7777]
+    assert any("simulated events" in text.get_text() for text in figure.legends[0].get_texts())
+    plt.close(figure)
+
+
+def test_curves_so_far_keep_the_talk_and_here_apart():
+    before = dict(plt.rcParams)
+    figure = plots.curves_so_far({"logistic": [0.6, 0.61], "nn-1x100": [0.65]}, "simulated events")
+    left, right = figure.axes
+    assert "HIGGS" in left.get_title()
+    assert "simulated events" in right.get_title()
+    assert [list(line.get_ydata()) for line in right.get_lines()] == [[0.6, 0.61], [0.65]]
+    assert [len(line.get_ydata()) for line in left.get_lines()] == [25, 25]
+    assert [a.get_color() for a in left.get_lines()] == [b.get_color() for b in right.get_lines()]
+    assert dict(plt.rcParams) == before
+    plt.close(figure)
