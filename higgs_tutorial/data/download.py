@@ -15,15 +15,7 @@ from higgs_tutorial.data.fetch import CHUNK_BYTES, FetchError, fetch
 from higgs_tutorial.data.files import explained_write_errors, locked, require_space
 from higgs_tutorial.data.progress import progress_bar
 from higgs_tutorial.data.settings import data_folder
-
-HIGGS_FILE = "HIGGS.csv.gz"
-HIGGS_BYTES = 2_816_407_858
-HIGGS_SHA256 = "ea302c18164d4e3d916a1e2e83a9a8d07069fa6ebc7771e4c0540d54e593b698"
-HIGGS_URLS = (
-    "https://archive.ics.uci.edu/ml/machine-learning-databases/00280/HIGGS.csv.gz",
-    "https://archive.ics.uci.edu/static/public/280/higgs.zip",
-    "http://mlphysics.ics.uci.edu/data/higgs/HIGGS.csv.gz",
-)
+from higgs_tutorial.data.uci import HIGGS_BYTES, HIGGS_FILE, HIGGS_SHA256, HIGGS_URLS
 
 
 class DownloadError(ConnectionError):

@@ -13,14 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from higgs_tutorial.data.download import HIGGS_SHA256
 from higgs_tutorial.data.files import explained_write_errors, locked, require_space, write_npy_header
 from higgs_tutorial.data.progress import progress_bar
 from higgs_tutorial.data.reader import HiggsCsv
 from higgs_tutorial.data.settings import data_folder
 from higgs_tutorial.data.store import COLUMN_COUNT, MANIFEST, PARTS, ROW_BYTES, SCHEMA, part_file, split_sizes
-
-HIGGS_ROWS = 11_000_000
+from higgs_tutorial.data.uci import HIGGS_FILE, HIGGS_ROWS, HIGGS_SHA256
 
 
 def prepare(
@@ -57,7 +55,7 @@ def prepare(
         OSError: if the disk is too small or a write fails.
     """
     folder = data_folder(data_dir)
-    path = Path(csv).expanduser() if csv is not None else folder / "HIGGS.csv.gz"
+    path = Path(csv).expanduser() if csv is not None else folder / HIGGS_FILE
     if not path.is_file():
         raise FileNotFoundError(f"{path} is not a file; run: higgs-tutorial download, or name the CSV file")
     if rows is not None:
