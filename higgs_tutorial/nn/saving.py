@@ -1,0 +1,171 @@
+"""Models as files that hold numbers and no code, so that opening somebody else's runs nothing.
+
+A file is a NumPy ``.npz`` archive: one array a variable, and a member ``header`` that says in JSON which model
+they belong to. The archive carries a checksum of each member.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork
+
+FORMAT, SCHEMA = "higgs-tutorial model", 1
+KINDS = {kind.__name__: kind for kind in (LogisticRegression, NeuralNetwork)}
+
+
+def save_model(
+    model: LogisticRegression | NeuralNetwork,
+    file: str | os.PathLike,
+    *,
+    columns: Sequence[str] | None = None,
+    about: dict[str, Any] | None = None,
+) -> Path:
+    """Write ``model`` to ``file``, under a temporary name until it is whole, and return its path.
+
+    Args:
+        model: the model, after its first call.
+        file: its name must end in ``.npz``.
+        columns: names of the features that it takes, in their order.
+        about: what else a reader of the file should know, such as ``{"source": "simulated"}``; anything that
+            JSON can hold.
+
+    Raises:
+        ValueError: if the model was never called, is no model of this package, an argument does not fit, or
+            a weight is not finite.
+        OSError: if the file cannot be written; an older file of that name is then still there.
+    """
+    file = Path(file)
+    if file.suffix != ".npz":
+        raise ValueError(f"{file}: the name of a model file must end in .npz")
+    if type(model).__name__ not in KINDS:
+        raise ValueError(f"a {type(model).__name__} cannot be saved, only: {', '.join(KINDS)}")
+    arrays = variables(model)
+    features = feature_count(model)
+    if columns is not None and (len(columns) != features or len(set(columns)) != features):
+        raise ValueError(f"{len(set(columns))} different column names for a model of {features} features")
+    wrong = [name for name, array in arrays.items() if not np.isfinite(array).all()]
+    if wrong:
+        raise ValueError(f"{wrong[0]} holds values that are not finite: training has diverged")
+    header = {
+        "format": FORMAT,
+        "schema": SCHEMA,
+        "kind": type(model).__name__,
+        "config": {k: v.item() if isinstance(v, np.generic) else v for k, v in model.config.items()},
+        "features": features,
+        "columns": None if columns is None else [str(name) for name in columns],
+        "about": about or {},
+    }
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f".{file.name}.{os.getpid()}")
+    try:
+        with part.open("wb") as stream:
+            np.savez(stream, header=np.array(json.dumps(header, allow_nan=False)), **arrays)
+        part.replace(file)
+    finally:
+        part.unlink(missing_ok=True)
+    return file
+
+
+def load_model(file: str | os.PathLike) -> LogisticRegression | NeuralNetwork:
+    """Return the model that `save_model` wrote: it predicts what the saved one predicted.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not a model file, is cut off or damaged, or comes from a newer version.
+    """
+    header, arrays = _read(Path(file))
+    try:
+        model = build(KINDS[header["kind"]](**header["config"]), header["features"])
+        restore(model, arrays)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _damaged(Path(file), error) from error
+    return model
+
+
+def read_header(file: str | os.PathLike) -> dict[str, Any]:
+    """Return what a model file says of its model: ``kind``, ``config``, ``features``, ``columns``, ``about``.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is not a model file, is cut off or damaged, or comes from a newer version.
+    """
+    return _read(Path(file))[0]
+
+
+def variables(model: tf.Module) -> dict[str, np.ndarray]:
+    """Return the model's variables by name, the moving averages among them.
+
+    Raises:
+        ValueError: if the model was never called and so has none.
+    """
+    if not model.variables:
+        raise ValueError("the model has no weights yet: they are made on its first call")
+    return {variable.name.partition(":")[0]: variable.numpy() for variable in model.variables}
+
+
+def restore(model: tf.Module, arrays: dict[str, np.ndarray]) -> None:
+    """Set the model's variables to ``arrays``, as returned by `variables` for a model of the same kind.
+
+    Raises:
+        ValueError: if a name or a shape is not the model's.
+    """
+    wanted = {variable.name.partition(":")[0]: variable for variable in model.variables}
+    if wanted.keys() != arrays.keys():
+        raise ValueError(f"variables {sorted(arrays)} instead of {sorted(wanted)}")
+    for name, variable in wanted.items():
+        if arrays[name].shape != tuple(variable.shape):
+            raise ValueError(f"{name} has shape {arrays[name].shape} instead of {tuple(variable.shape)}")
+    for name, variable in wanted.items():
+        variable.assign(arrays[name])
+
+
+def build(model: tf.Module, features: int) -> tf.Module:
+    """Make the weights of ``model`` for ``features`` columns, and return it."""
+    model(tf.zeros([1, features]), training=False)
+    return model
+
+
+def feature_count(model: tf.Module) -> int:
+    """Return how many columns a model takes; it must have been called."""
+    first = model.linears[0] if getattr(model, "linears", None) else model.regression
+    return int(first.w.shape[0])
+
+
+def _read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    try:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
+            arrays = {name: archive[name] for name in archive.files}
+        header = json.loads(str(arrays.pop("header")[()]))
+        ours = header["format"] == FORMAT
+    except IsADirectoryError:
+        raise ValueError(f"{file} is a folder, not a model file") from None
+    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
+        raise _damaged(file, error) from error
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, NotImplementedError) as error:
+        raise _foreign(file) from error
+    if not ours:
+        raise _foreign(file)
+    if header.get("schema") != SCHEMA:
+        raise ValueError(f"{file} has format version {header.get('schema')}; this version reads {SCHEMA}")
+    return header, arrays
+
+
+def _foreign(file: Path) -> ValueError:
+    return ValueError(
+        f"{file} is not a model of this package: those are written by save_model"
+        " and by higgs-tutorial ladder --save-models"
+    )
+
+
+def _damaged(file: Path, error: Exception) -> ValueError:
+    return ValueError(f"{file} is damaged or cut off ({error}); save the model again")
