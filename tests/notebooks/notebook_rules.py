@@ -21,7 +21,9 @@ HEADINGS = (
     "Further reading",
 )
 IGNORE_OUTPUT = "nbval-ignore-output"
-ALLOWED_TAGS = {IGNORE_OUTPUT}
+FROM_SCRATCH = "from-scratch"  # what a lesson writes out: held against the package by test_from_scratch.py
+SOLUTION = "solution"  # of an exercise: collapsed, and run all the same
+ALLOWED_TAGS = {IGNORE_OUTPUT, FROM_SCRATCH, SOLUTION}
 DURATION = re.compile(r"\b(?:seconds?|minutes?)\b")
 CLOCK = re.compile(r"perf_counter|monotonic\(|process_time|time\.time\(|timeit|^%%?time\b", re.MULTILINE)
 CLOCK_OUTPUT = re.compile(
@@ -121,6 +123,8 @@ def check_tags(notebook: NotebookNode) -> Iterator[str]:
     for place, cell in code_cells(notebook):
         if unknown := tags(cell) - ALLOWED_TAGS:
             yield f"cell {place} has tags other than those allowed: {sorted(unknown)}"
+        if (SOLUTION in tags(cell)) != bool(cell.metadata.get("jupyter", {}).get("source_hidden")):
+            yield f"cell {place}: solutions, and only they, are collapsed (jupyter: source_hidden)"
         text = output_text(cell)
         timed = (CLOCK.search(cell.source) and text.strip()) or CLOCK_OUTPUT.search(text)
         if timed and IGNORE_OUTPUT not in tags(cell):

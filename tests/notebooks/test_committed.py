@@ -91,6 +91,11 @@ SPOILED: dict[str, tuple[Callable, str]] = {
     ),
     "no duration": (lambda nb: nb.cells[0].update(source=nb.cells[0].source[:-11]), "how long it takes"),
     "skipped cell": (lambda nb: nb.cells[1].metadata.update(tags=["nbval-skip"]), "nbval-skip"),
+    "open solution": (lambda nb: nb.cells[2].metadata.update(tags=["solution"]), "are collapsed"),
+    "hidden lesson": (
+        lambda nb: nb.cells[2].metadata.update(jupyter={"source_hidden": True}),
+        "are collapsed",
+    ),
     "clock": (lambda nb: nb.cells[1].update(source="print(time.perf_counter())"), "shows a timing"),
     "clock in output": (lambda nb: nb.cells[1].outputs[0].update(text="took 3.1 ms\n"), "shows a timing"),
     "semicolon": (lambda nb: nb.cells[1].update(source="plt.plot(x);"), "ends with ';'"),
