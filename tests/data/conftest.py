@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import shutil
 import subprocess
 import sys
 
@@ -32,9 +33,9 @@ def start_python():
     """Start a Python process that runs a script and says what it does on standard output."""
     started = []
 
-    def start(script, *arguments):
+    def start(script, *arguments, under=()):
         process = subprocess.Popen(
-            [sys.executable, "-c", script, *map(str, arguments)],
+            [*under, sys.executable, "-c", script, *map(str, arguments)],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
@@ -48,3 +49,23 @@ def start_python():
         if process.poll() is None:
             process.kill()
         process.communicate()
+
+
+@pytest.fixture
+def run_on_small_disk(start_python, tmp_path):
+    """Run a script whose first argument is the folder of a file system of 128 KiB; returns what it printed."""
+    namespace = ["unshare", "--user", "--map-root-user", "--mount"]
+    disk = tmp_path / "disk"
+    command = ["mount", "-t", "tmpfs", "-o", "size=128k", "none", str(disk)]
+    mount = f"import subprocess; subprocess.run({command}, check=True)"
+    disk.mkdir()
+    if not shutil.which("unshare") or start_python(mount, under=namespace).wait(60):
+        pytest.skip("small file systems cannot be mounted here")
+
+    def run(script, *arguments):
+        process = start_python(f"{mount}\n{script}", disk, *arguments, under=namespace)
+        output, errors = process.communicate(timeout=60)
+        assert (process.returncode, errors) == (0, "")
+        return output
+
+    return run

@@ -41,7 +41,7 @@ def slow(response):
 fetch._chunks = slow
 print(""",
 )
-SMALL_DISK = f"""
+LARGE_FILES_FORBIDDEN = f"""
 import resource, sys
 from higgs_tutorial.data.download import download
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
@@ -298,8 +298,8 @@ def test_two_at_once_fetch_it_once(server, tmp_path, start_python):
     assert server.behaviour.asked == [None]
 
 
-def test_a_full_disk_keeps_what_was_received(server, tmp_path, start_python):
-    output, errors = start_python(SMALL_DISK, tmp_path, server.url()).communicate(timeout=60)
+def test_a_failed_write_keeps_what_was_received(server, tmp_path, start_python):
+    output, errors = start_python(LARGE_FILES_FORBIDDEN, tmp_path, server.url()).communicate(timeout=60)
     assert errors == ""
     assert f"the download failed in {tmp_path}. What was received is kept" in output
     get(tmp_path, server.url())

@@ -32,7 +32,18 @@ reader.HiggsCsv._finish = slow
 prepare(sys.argv[1], sys.argv[2], rows=None)
 """
 
-SMALL_DISK = """
+FULL_DISK = """
+import os, sys
+from higgs_tutorial.data import prepare as module
+module.require_space = lambda *_: None
+try:
+    module.prepare(sys.argv[2], sys.argv[1], rows=2_000)
+except OSError as error:
+    print(error)
+print(os.listdir(sys.argv[1]))
+"""
+
+LARGE_FILES_FORBIDDEN = """
 import resource, sys
 from higgs_tutorial.data.prepare import prepare
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
@@ -210,6 +221,24 @@ def test_killed_half_way_and_run_again(csv_gz, tmp_path, start_python):
     assert load("uci", data_dir=tmp_path).train.n == 1_800
 
 
+def test_stopped_between_renames_no_mixture_counts(csv_gz, tmp_path, monkeypatch):
+    prepare(csv_gz, tmp_path, rows=2_000, seed=1)
+    renamed = []
+
+    def stop_at_second(source, target):
+        if renamed:
+            raise KeyboardInterrupt
+        renamed.append(source.replace(target))
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(prepare_module.os, "replace", stop_at_second)
+        prepare(csv_gz, tmp_path, rows=2_000, seed=2)
+    with pytest.raises(FileNotFoundError, match="higgs-tutorial prepare"):
+        load("uci", data_dir=tmp_path)
+    prepare(csv_gz, tmp_path, rows=2_000, seed=2)
+    assert load("uci", data_dir=tmp_path).train.n == 1_800
+
+
 def test_two_at_once_take_turns(rows, csv_gz, tmp_path, start_python):
     processes = [start_python(SLOW_PREPARE.replace("0.2", "0.02"), csv_gz, tmp_path) for _ in range(2)]
     for process in processes:
@@ -219,8 +248,14 @@ def test_two_at_once_take_turns(rows, csv_gz, tmp_path, start_python):
     np.testing.assert_array_equal(load("uci", data_dir=tmp_path).test.x, rows[-100:, 1:])
 
 
-def test_a_full_disk_leaves_nothing_behind(csv_gz, tmp_path, start_python):
-    output, errors = start_python(SMALL_DISK, csv_gz, tmp_path).communicate(timeout=60)
+def test_a_full_disk_leaves_nothing_behind(csv_gz, run_on_small_disk):
+    message, left = run_on_small_disk(FULL_DISK, csv_gz).splitlines()
+    assert "No space left on device: preparing HIGGS failed in" in message
+    assert left == "['.prepare.lock']"
+
+
+def test_a_failed_write_leaves_nothing_behind(csv_gz, tmp_path, start_python):
+    output, errors = start_python(LARGE_FILES_FORBIDDEN, csv_gz, tmp_path).communicate(timeout=60)
     assert errors == ""
     assert "preparing HIGGS failed in" in output
     assert str(tmp_path) in output

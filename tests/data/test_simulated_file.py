@@ -26,7 +26,19 @@ def simulate_into(out, seed=0, *, workers=None, on_chunk=None):
 simulator.simulate_into = simulate_into
 """
 LOAD = STAND_IN + "print(load('simulated', events=1_000, data_dir=sys.argv[1]).train.x.mean())"
-SMALL_DISK = """
+FULL_DISK = (
+    STAND_IN
+    + """
+from higgs_tutorial.data import simulated
+simulated.require_space = lambda *_: None
+try:
+    load("simulated", events=2_000, data_dir=sys.argv[1])
+except OSError as error:
+    print(error)
+print(os.listdir(sys.argv[1] + "/simulated"))
+"""
+)
+LARGE_FILES_FORBIDDEN = """
 import resource, sys
 from higgs_tutorial.data.dataset import load
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
@@ -150,8 +162,14 @@ def test_two_processes_at_once_simulate_once(tmp_path, start_python):
     assert sorted(output for output, _ in outputs) == ["1.0\n", "simulating\n1.0\n"]
 
 
-def test_a_full_disk_is_an_error_and_no_crash(tmp_path, start_python):
-    process = start_python(SMALL_DISK, tmp_path)
+def test_a_full_disk_is_an_error_and_no_crash(run_on_small_disk):
+    message, left = run_on_small_disk(FULL_DISK, 0).splitlines()
+    assert "No space left on device: simulating 2,000 events failed in" in message
+    assert left == "['.lock']"
+
+
+def test_a_failed_write_leaves_nothing(tmp_path, start_python):
+    process = start_python(LARGE_FILES_FORBIDDEN, tmp_path)
     output, errors = process.communicate(timeout=60)
     assert (process.returncode, errors) == (0, "")
     assert f"simulating 2,000 events failed in {tmp_path / 'simulated'}" in output
