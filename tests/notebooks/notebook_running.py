@@ -30,7 +30,14 @@ def run_nbval(notebook: Path, folder: Path, data_dir: Path) -> subprocess.Comple
         "--nbval-current-env",
         f"--nbval-sanitize-with={SANITIZE}",
     ]
-    command += [f"--nbval-cell-timeout={TIMEOUT}", "-p", "no:cacheprovider", "--color=no", "-q"]
+    command += [
+        f"--nbval-cell-timeout={TIMEOUT}",
+        "--nbval-kernel-startup-timeout=300",
+        "-p",
+        "no:cacheprovider",
+        "--color=no",
+        "-q",
+    ]
     command += [f"--rootdir={folder}", "-c", os.devnull, copy.name]
     return subprocess.run(
         command,
