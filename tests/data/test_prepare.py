@@ -228,11 +228,12 @@ def test_stopped_between_renames_no_mixture_counts(csv_gz, tmp_path, monkeypatch
     def stop_at_second(source, target):
         if renamed:
             raise KeyboardInterrupt
-        renamed.append(source.replace(target))
+        renamed.append(source.rename(target))
 
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(prepare_module.os, "replace", stop_at_second)
-        prepare(csv_gz, tmp_path, rows=2_000, seed=2)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(csv_gz, tmp_path, rows=2_000, seed=2)
     with pytest.raises(FileNotFoundError, match="higgs-tutorial prepare"):
         load("uci", data_dir=tmp_path)
     prepare(csv_gz, tmp_path, rows=2_000, seed=2)
