@@ -249,7 +249,7 @@ def _climb(rung, higgs, keep, log, *, seed, **settings) -> dict[str, Any]:
     from .nn.training import evaluate, fit
 
     model, optimizer = rung.model(seed), rung.make_optimizer()
-    with _monitor(log, model, optimizer, higgs.train.n) as write:
+    with _monitor(log, model, optimizer, higgs.train) as write:
 
         def on_epoch(epoch: Epoch) -> None:
             write(epoch)
@@ -269,13 +269,13 @@ def _climb(rung, higgs, keep, log, *, seed, **settings) -> dict[str, Any]:
 
 
 @contextmanager
-def _monitor(log, model, optimizer, events) -> Iterator[Callable[[Epoch], object]]:
+def _monitor(log, model, optimizer, dataset) -> Iterator[Callable[[Epoch], object]]:
     if log is None:
         yield lambda epoch: None
         return
     from .nn.monitoring import TensorBoard
 
-    with closing(TensorBoard(log, model, optimizer, events)) as monitor:
+    with closing(TensorBoard(log, model, optimizer, dataset)) as monitor:
         yield monitor
 
 

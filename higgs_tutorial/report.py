@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from .data.dataset import HiggsDataset, load
 from .interrupt import PoliteStop, Stopped
 
 if TYPE_CHECKING:
-    from .nn.training import Epoch
+    from .nn.history import Epoch
 
 WIDTH_IN_A_PIPE = 110
 
@@ -53,6 +54,7 @@ def run_ladder(
     events: int | None,
     data_dir: str | os.PathLike | None,
     start: Callable[[], object],
+    tensorboard: str | os.PathLike | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
     """Run the ladder with `ladder.run`'s arguments, print as it goes, and return its results.
@@ -65,7 +67,12 @@ def run_ladder(
     start()
     command = shlex.join(["higgs-tutorial", *sys.argv[1:], *([] if settings["resume"] else ["--resume"])])
     go_on = f"the epochs done are saved; go on with: {command}"
-    with PoliteStop(say, last_words=f"stopped; {go_on}") as stop, _epoch_bar() as bar:
+    with (
+        warnings.catch_warnings(),
+        PoliteStop(say, last_words=f"stopped; {go_on}") as stop,
+        _epoch_bar() as bar,
+    ):
+        warnings.showwarning = lambda message, *_: say(f"warning: {message}")
         task = bar.add_task("", total=None)
 
         def on_rung(rung: ladder.Rung, higgs: HiggsDataset, epochs: int) -> None:
@@ -82,7 +89,9 @@ def run_ladder(
 
         done: dict[str, int] = {}
         try:
-            results = ladder.run(higgs=higgs, on_rung=on_rung, on_epoch=on_epoch, **settings)
+            results = ladder.run(
+                higgs=higgs, on_rung=on_rung, on_epoch=on_epoch, tensorboard=tensorboard, **settings
+            )
         except Stopped as stopped:
             bar.stop()
             say(f"stopped after this epoch; {go_on}")

@@ -109,7 +109,7 @@ def test_results_file_says_what_ran(finished):
         assert rung["talk"]["valid_auc"] == list(talk.RUNGS[rung["name"]].valid_auc)
         assert all(0.4 < rung[key] <= 1 for key in ("train_auc", "valid_auc", "test_auc"))
     assert (out / "ladder.png").read_bytes().startswith(b"\x89PNG")
-    assert sorted(file.name for file in out.iterdir()) == ["ladder.png", "results.json"]
+    assert sorted(file.name for file in out.iterdir()) == ["checkpoints", "ladder.png", "results.json"]
 
 
 def test_same_seed_same_results(finished):

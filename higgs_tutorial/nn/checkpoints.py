@@ -124,14 +124,13 @@ class Checkpoints:
 
     def files(self) -> list[Path]:
         """Return the checkpoints, newest first."""
-        found = self.folder.iterdir() if self.folder.is_dir() else ()
-        named = {int(match[1]): file for file in found if (match := _NAME.fullmatch(file.name))}
-        return [named[epoch] for epoch in sorted(named, reverse=True)]
+        return _files(self.folder)
 
-    def clear(self) -> None:
-        """Remove the checkpoints."""
-        for file in self.files():
-            file.unlink(missing_ok=True)
+
+def clear(folder: str | os.PathLike) -> None:
+    """Remove the checkpoints in ``folder``."""
+    for file in _files(Path(folder)):
+        file.unlink(missing_ok=True)
 
 
 def resume(
@@ -181,6 +180,12 @@ def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else type(value).__name__
 
 
+def _files(folder: Path) -> list[Path]:
+    found = folder.iterdir() if folder.is_dir() else ()
+    named = {int(match[1]): file for file in found if (match := _NAME.fullmatch(file.name))}
+    return [named[epoch] for epoch in sorted(named, reverse=True)]
+
+
 def _fingerprint(dataset: Any) -> dict[str, Any]:
     rows = np.unique(np.linspace(0, dataset.n - 1, HASHED_ROWS).astype(np.int64))
     digest = hashlib.sha256()
@@ -218,7 +223,10 @@ def _unpack(data: bytes) -> dict[str, np.ndarray]:
     if hashlib.sha256(body).hexdigest().encode() != digest:
         raise ValueError("its SHA-256 is not the one noted at its end")
     with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+        arrays = {name: archive[name] for name in archive.files}
+    if "about" not in arrays:
+        raise ValueError("it is not a checkpoint of this package")
+    return arrays
 
 
 def _write(file: Path, data: bytes) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from higgs_tutorial.nn.device import Events
 from higgs_tutorial.nn.history import Epoch
 
 
@@ -25,11 +26,11 @@ class TensorBoard:
         folder: str | os.PathLike,
         model: tf.Module,
         optimizer: keras.optimizers.Optimizer,
-        events: int,
+        dataset: Events,
         *,
         histograms: bool = False,
     ) -> None:
-        """Write to ``folder`` about a run of ``model`` and ``optimizer`` on ``events`` training events.
+        """Write to ``folder`` about a run of ``model`` and ``optimizer`` on the training set ``dataset``.
 
         Raises:
             ModuleNotFoundError: if TensorBoard is not installed.
@@ -38,7 +39,8 @@ class TensorBoard:
         if find_spec("tensorboard") is None:
             raise ModuleNotFoundError("writing summaries needs TensorBoard: pip install tensorboard")
         Path(folder).mkdir(parents=True, exist_ok=True)
-        self.model, self.optimizer, self.events, self.histograms = model, optimizer, events, histograms
+        self.model, self.optimizer, self.histograms = model, optimizer, histograms
+        self._events, self._features = dataset.n, dataset.x.shape[1]
         self._writer = tf.summary.create_file_writer(os.fspath(folder))
         self._graph_written = False
 
@@ -48,7 +50,7 @@ class TensorBoard:
             tf.summary.scalar("loss", epoch.loss)
             tf.summary.scalar("validation AUC", epoch.valid_auc)
             tf.summary.scalar("learning rate", float(self.optimizer.learning_rate))
-            tf.summary.scalar("events per second", self.events / epoch.seconds)
+            tf.summary.scalar("events per second", self._events / epoch.seconds)
             if self.histograms:
                 for variable in self.model.trainable_variables:
                     tf.summary.histogram(variable.name.split(":")[0], variable)
@@ -64,10 +66,10 @@ class TensorBoard:
         self._graph_written = True
         if tf.distribute.has_strategy():
             return  # reading an averaged variable makes all workers talk, and only this one is here
-        inputs = self.model.trainable_variables[0].shape[0]
 
         @tf.function
         def predict(x: tf.Tensor) -> tf.Tensor:
             return tf.sigmoid(self.model(x, training=False))
 
-        tf.summary.graph(predict.get_concrete_function(tf.TensorSpec([None, inputs], name="x")).graph)
+        x = tf.TensorSpec([None, self._features], name="x")
+        tf.summary.graph(predict.get_concrete_function(x).graph)
