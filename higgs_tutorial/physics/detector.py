@@ -23,29 +23,32 @@ JET_PT, JET_ETA = 15.0, 3.0
 LEPTON_PT, LEPTON_ETA = 15.0, 2.5
 ISOLATION = 0.4
 """No jet closer to the lepton than this, in (η, φ)."""
-MAX_JETS = 6
-LIGHT, CHARM, BOTTOM_FLAVOUR = 0, 1, 2
+MAX_JETS = 8
+LIGHT, CHARM, BOTTOM = 0, 1, 2
+QUARKS = ("bottom_1", "bottom_2", "quark_1", "quark_2")
 ISR_PT = 8.0
 MAX_ISR = 5
+TAIL = 2.0
+"""How much worse than the others a badly measured jet is."""
 
 
 def radiate(
-    partons: dict[str, NDArray], rng: Generator, parameters: Parameters, mean: float
-) -> tuple[dict[str, NDArray], NDArray, NDArray, NDArray, NDArray]:
+    partons: dict[str, NDArray], rng: Generator, parameters: Parameters, signal: bool
+) -> tuple[dict[str, NDArray], NDArray, NDArray, NDArray]:
     """Give the hard system its rapidity and its recoil against initial-state gluons.
 
-    Returns the six PARTONS in the laboratory, and pT, η and φ [MAX_ISR, n] of the gluons, and the unlisted
-    recoil (x, y) [2, n].
+    Returns the six PARTONS in the laboratory, and pT, η and φ [MAX_ISR, n] of the gluons.
     """
     n = len(partons["rapidity"])
+    mean, slope, width = parameters.radiation(signal)
     count = np.minimum(rng.poisson(mean, n), MAX_ISR)
     present = np.arange(MAX_ISR)[:, None] < count
-    power = 1 - parameters.isr_slope
+    power = 1 - slope
     u = rng.random((MAX_ISR, n))
-    top = (300.0 / ISR_PT) ** power
+    top = (parameters.isr_end / ISR_PT) ** power
     pt = np.where(present, ISR_PT * (1 - u * (1 - top)) ** (1 / power), 0.0)
     phi = np.pi * (2 * rng.random((MAX_ISR, n)) - 1)
-    eta = partons["rapidity"] + parameters.isr_width * rng.standard_normal((MAX_ISR, n))
+    eta = partons["rapidity"] + width * (2 * rng.random((MAX_ISR, n)) - 1)
     soft = parameters.recoil * rng.standard_normal((2, n))
     px = -(pt * np.cos(phi)).sum(axis=0) - soft[0]
     py = -(pt * np.sin(phi)).sum(axis=0) - soft[1]
@@ -59,7 +62,7 @@ def radiate(
             transverse_mass * np.sinh(partons["rapidity"]),
         ]
     )
-    return {name: boost(partons[name], system) for name in PARTONS}, pt, eta, phi, soft
+    return {name: boost(partons[name], system) for name in PARTONS}, pt, eta, phi
 
 
 def split(
@@ -85,9 +88,15 @@ def split(
 
 
 def merge(
-    pt: NDArray, eta: NDArray, phi: NDArray, flavour: NDArray, rng: Generator, parameters: Parameters
+    pt: NDArray,
+    eta: NDArray,
+    phi: NDArray,
+    tag: NDArray,
+    is_b: NDArray,
+    rng: Generator,
+    parameters: Parameters,
 ) -> None:
-    """Merge, in place, pairs of partons [k, n] closer than the jet radius: pT-weighted centre, heavier flavour."""
+    """Merge, in place, pairs of partons [k, n] closer than the jet radius: pT-weighted centre, either's tag."""
     for i in range(len(pt)):
         for j in range(i + 1, len(pt)):
             distance = np.square(eta[i] - eta[j]) + np.square(wrap(phi[i] - phi[j]))
@@ -101,64 +110,77 @@ def merge(
             eta[i, rows] += share * (eta[j, rows] - eta[i, rows])
             phi[i, rows] = wrap(phi[i, rows] + share * wrap(phi[j, rows] - phi[i, rows]))
             pt[i, rows], pt[j, rows] = total, 0.0
-            flavour[i, rows] = np.maximum(flavour[i, rows], flavour[j, rows])
+            tag[i, rows] = np.maximum(tag[i, rows], tag[j, rows])
+            is_b[i, rows] |= is_b[j, rows]
+            tag[j, rows] = 0
 
 
 def measure(
-    partons: dict[str, NDArray], rng: Generator, parameters: Parameters, mean_isr: float
+    partons: dict[str, NDArray],
+    rng: Generator,
+    parameters: Parameters,
+    signal: bool,
+    keep_partons: bool = False,
 ) -> dict[str, NDArray]:
     """Detector-level events of those parton-level ones that the selection keeps.
 
     Returns m <= n events: "lepton_pt", "lepton_eta", "lepton_phi", "missing_pt", "missing_phi" [m]; "jet_pt",
     "jet_eta", "jet_phi", "jet_tag" [MAX_JETS, m] (tag 0, 1 loose, 2 tight), in the order of the file; and
-    "event" [m], the index of the parton-level event.
+    "event" [m], the index of the parton-level event. With `keep_partons` also "partons": the PARTONS' four-vectors
+    [4, m] in the laboratory.
     """
-    lab, isr_pt, isr_eta, isr_phi, soft = radiate(partons, rng, parameters, mean_isr)
+    lab, isr_pt, isr_eta, isr_phi = radiate(partons, rng, parameters, signal)
     lepton_pt = transverse_momentum(lab["lepton"])
     lepton_eta = pseudorapidity(lab["lepton"])
-    quarks = ("bottom_1", "bottom_2", "quark_1", "quark_2")
-    q_eta = np.stack([pseudorapidity(lab[name]) for name in quarks])
-    keep = (lepton_pt > LEPTON_PT) & (np.abs(lepton_eta) < LEPTON_ETA)
-    keep &= (np.abs(q_eta) < JET_ETA + 0.5).sum(axis=0) >= 2
-    event = np.flatnonzero(keep)
-    n = len(event)
-    lepton_pt, lepton_eta, lepton_phi = lepton_pt[event], lepton_eta[event], azimuth(lab["lepton"][:, event])
-    q_pt = np.stack([transverse_momentum(lab[name][:, event]) for name in quarks])
-    q_phi = np.stack([azimuth(lab[name][:, event]) for name in quarks])
-    q_eta = q_eta[:, event]
-    pt, eta, phi = split(q_pt, q_eta, q_phi, rng, parameters)
-    flavour = np.zeros((8 + MAX_ISR, n), np.int8)
-    flavour[:2] = BOTTOM_FLAVOUR
-    flavour[2] = np.where(rng.random(n) < 0.5, CHARM, LIGHT)
-    pt = np.concatenate([pt, isr_pt[:, event]])
-    eta = np.concatenate([eta, isr_eta[:, event]])
-    phi = np.concatenate([phi, isr_phi[:, event]])
-    merge(pt, eta, phi, flavour, rng, parameters)
+    event = np.flatnonzero((lepton_pt > LEPTON_PT) & (np.abs(lepton_eta) < LEPTON_ETA))
+    quarks = np.stack([lab[name][:, event] for name in QUARKS], axis=1)  # [4, quark, event]
+    pt, eta = transverse_momentum(quarks), pseudorapidity(quarks)
+    pt, eta = np.concatenate([pt, isr_pt[:, event]]), np.concatenate([eta, isr_eta[:, event]])
+    flavour = np.zeros(pt.shape, np.int8)
+    flavour[:2] = BOTTOM
+    flavour[2] = np.where(rng.random(len(event)) < 0.5, CHARM, LIGHT)
+    rows, tag = tag_two(tag_probability(pt, eta, flavour, parameters), rng, parameters)
+    event = event[rows]
+    pt, eta, flavour = pt[:, rows], eta[:, rows], flavour[:, rows]
+    phi = np.concatenate([azimuth(quarks[:, :, rows]), isr_phi[:, event]])
 
-    # Keep the leading candidates only: what is softer can't be listed, but still counts as missing.
-    order = np.argsort(-pt, axis=0)[: MAX_JETS + 2]
-    pt, eta, phi, flavour = (np.take_along_axis(v, order, axis=0) for v in (pt, eta, phi, flavour))
-    is_b = flavour == BOTTOM_FLAVOUR
-    measured = pt * _response(pt, is_b, rng, parameters)
+    n = len(event)
+    split_pt, split_eta, split_phi = split(pt[:4], eta[:4], phi[:4], rng, parameters)
+    pt = np.concatenate([split_pt, pt[4:]])
+    eta = np.concatenate([split_eta, eta[4:]])
+    phi = np.concatenate([split_phi, phi[4:]])
+    zero = np.zeros((4, n), np.int8)
+    tag = np.concatenate([tag[:4], zero, tag[4:]])
+    is_b = np.concatenate([flavour[:4], zero, flavour[4:]]) == BOTTOM
+    merge(pt, eta, phi, tag, is_b, rng, parameters)
+
+    key = pt * np.exp(parameters.order_noise * rng.standard_normal(pt.shape))
+    key *= np.where(is_b, parameters.order_b, 1.0)
+    order = np.argsort(-key, axis=0)[:MAX_JETS]
+    pt, eta, phi, tag, is_b = (np.take_along_axis(v, order, axis=0) for v in (pt, eta, phi, tag, is_b))
+    visible = pt * (1 - _escaping(pt.shape, rng, parameters) * is_b)
+    measured = visible * _response(pt, is_b, rng, parameters)
     eta = eta + parameters.angle * rng.standard_normal(pt.shape)
     phi = wrap(phi + parameters.angle * rng.standard_normal(pt.shape))
 
-    excess = parameters.met_share * (measured - pt)
+    lepton_phi = azimuth(lab["lepton"][:, event])
+    lepton_pt, lepton_eta = lepton_pt[event], lepton_eta[event]
+    excess = parameters.met_share * (measured - visible) + (visible - pt)
     nu = lab["neutrino"][:, event]
-    noise = parameters.met_noise * rng.standard_normal((2, n))
-    missing_x = nu[1] - (excess * np.cos(phi)).sum(axis=0) + noise[0]
-    missing_y = nu[2] - (excess * np.sin(phi)).sum(axis=0) + noise[1]
+    noise = np.sqrt(parameters.met_noise**2 + parameters.met_stochastic**2 * pt.sum(axis=0))
+    missing_x = nu[1] - (excess * np.cos(phi)).sum(axis=0) + noise * rng.standard_normal(n)
+    missing_y = nu[2] - (excess * np.sin(phi)).sum(axis=0) + noise * rng.standard_normal(n)
 
     listed = (measured > JET_PT) & (np.abs(eta) < JET_ETA)
-    tag = _tags(pt, eta, flavour, rng, parameters) * listed
     d2 = np.square(eta - lepton_eta) + np.square(wrap(phi - lepton_phi))
     near = (listed & (d2 < ISOLATION**2)).any(axis=0)
-    keep = (listed.sum(axis=0) >= 4) & ((tag > 0).sum(axis=0) == 2) & ~near
+    keep = (listed.sum(axis=0) >= 4) & (((tag > 0) & listed).sum(axis=0) == 2) & ~near
     rows = np.flatnonzero(keep)
-    order = np.argsort(~listed[:, rows], axis=0, kind="stable")[:MAX_JETS]
+    order = np.argsort(~listed[:, rows], axis=0, kind="stable")
     pick = lambda v: np.take_along_axis(v[:, rows], order, axis=0)  # noqa: E731
     present = pick(listed)
-    return {
+    kept = {"partons": {name: p[:, event[rows]] for name, p in lab.items()}} if keep_partons else {}
+    return kept | {
         "lepton_pt": lepton_pt[rows],
         "lepton_eta": lepton_eta[rows],
         "lepton_phi": lepton_phi[rows],
@@ -172,26 +194,52 @@ def measure(
     }
 
 
+def _escaping(shape: tuple[int, ...], rng: Generator, parameters: Parameters) -> NDArray:
+    """Share of a b-jet's pT that neutrinos and muons of semileptonic decays carry away."""
+    decays = rng.random(shape) < parameters.semileptonic
+    return np.where(decays, np.minimum(rng.exponential(parameters.escape, shape), 0.9), 0.0)
+
+
 def _response(pt: NDArray, is_b: NDArray, rng: Generator, parameters: Parameters) -> NDArray:
-    """Listed pT over the pT that decided the order."""
+    """Listed pT over the visible pT: a stochastic and a constant term, skewed, with a share of bad jets."""
     spread = np.sqrt(parameters.noise**2 / np.maximum(pt, 5.0) + parameters.constant**2)
-    g = rng.standard_normal(pt.shape)
+    spread = np.where(rng.random(pt.shape) < parameters.tail, TAIL * spread, spread)
+    g = spread * rng.standard_normal(pt.shape)
     middle = parameters.response * np.where(is_b, parameters.response_b, 1.0)
-    gauss = np.maximum(1 + spread * g, 0.05)
-    factor = (
-        gauss
-        if parameters.skew == 0
-        else gauss ** (1 - parameters.skew) * np.exp(spread * parameters.skew * g)
-    )
-    lost = (rng.random(pt.shape) < parameters.semileptonic) & is_b
-    escape = np.minimum(rng.exponential(parameters.escape, pt.shape), 0.9)
-    return middle * factor * np.where(lost, 1 - escape, 1.0)
+    return middle * np.maximum(1 + g, 0.05) ** (1 - parameters.skew) * np.exp(parameters.skew * g)
 
 
-def _tags(pt: NDArray, eta: NDArray, flavour: NDArray, rng: Generator, parameters: Parameters) -> NDArray:
-    """b-tags [k, n]: 0, 1 (loose only) or 2 (tight)."""
+def tag_probability(pt: NDArray, eta: NDArray, flavour: NDArray, parameters: Parameters) -> NDArray:
+    """Chance [k, n] that the jet of a parton is b-tagged: flavour, pT turn-on, and the tracker's reach in |η|."""
     central = (parameters.tag_eta_end - np.abs(eta)) / (parameters.tag_eta_end - parameters.tag_eta)
     rate = parameters.tag_plateau * np.clip(central, 0.0, 1.0) * pt / (pt + parameters.tag_turn_on)
-    rate *= np.array([parameters.tag_light, parameters.tag_charm, 1.0])[flavour]
-    tagged = rng.random(pt.shape) < rate
-    return np.where(tagged, np.where(rng.random(pt.shape) < parameters.loose, 1, 2), 0)
+    return rate * np.array([parameters.tag_light, parameters.tag_charm, 1.0])[flavour]
+
+
+def tag_two(probability: NDArray, rng: Generator, parameters: Parameters) -> tuple[NDArray, NDArray]:
+    """Keep the events in which exactly two partons [k, n] are tagged: their rows [m], and the tags [k, m].
+
+    Events are kept in proportion to the probability of exactly two tags, the largest of which is reached by two
+    b-jets on the plateau; the pair is then drawn from the pairs' odds. This gives the same events as drawing
+    every tag, in a fraction of the time.
+    """
+    odds = probability / (1 - probability)
+    exactly_two = np.prod(1 - probability, axis=0) * (odds.sum(axis=0) ** 2 - (odds * odds).sum(axis=0)) / 2
+    rows = np.flatnonzero(rng.random(probability.shape[1]) * 1.1 * parameters.tag_plateau**2 < exactly_two)
+    odds = odds[:, rows]
+    # The first of the pair: chance ~ o_i (sum of the others); the second: ~ o_j among the others.
+    k, n = odds.shape
+    first = _draw(odds * (odds.sum(axis=0) - odds), rng)
+    every = np.arange(n)
+    odds[first, every] = 0.0
+    second = _draw(odds, rng)
+    tag = np.zeros((k, n), np.int8)
+    for chosen in (first, second):
+        tag[chosen, every] = np.where(rng.random(n) < parameters.loose, 1, 2)
+    return rows, tag
+
+
+def _draw(weight: NDArray, rng: Generator) -> NDArray:
+    """One index [n] out of k, with chances in proportion to `weight` [k, n]."""
+    total = np.cumsum(weight, axis=0)
+    return (total < rng.random(weight.shape[1]) * total[-1]).sum(axis=0)

@@ -60,7 +60,8 @@ def high_level(x_low: ArrayLike) -> NDArray:
     Objects are massless. The steps are those of `invariant_masses`. Where the file lists fewer than two
     tagged jets its b-jets lay beyond the four listed ones, which nothing in the row tells; then the light
     pair is chosen among all listed untagged jets, and the last listed of the jets left stand in for the
-    missing b-jets. The file's own light pair may also have used a fifth or sixth jet: where m_jj differs, so do the others.
+    missing b-jets. The file's own light pair may also have used a fifth or sixth jet: where m_jj differs, so
+    do the others.
 
     Raises ValueError if the shape is not [n, 21] or a value is not finite, naming the row and the column.
     """

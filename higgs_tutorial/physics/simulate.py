@@ -19,8 +19,8 @@ SIMULATOR_VERSION = "0.1"
 SIGNAL_FRACTION = 0.53
 CHUNK = 16_384
 """Rows that share one random generator: the unit of work, and of memory."""
-BATCH = 65_536
-"""Parton-level events generated at once."""
+BATCH = 32_768
+"""Most parton-level events generated at once."""
 
 
 def simulate(events: int, seed: int = 0, *, workers: int | None = None) -> tuple[NDArray, NDArray]:
@@ -29,9 +29,9 @@ def simulate(events: int, seed: int = 0, *, workers: int | None = None) -> tuple
     53% are signal, in random order. The first rows of a larger request with the same seed are the rows of a
     smaller one. `workers` is the number of threads (default: one per processor).
 
-    Raises ValueError if `events` is negative or `workers` not positive.
+    Raises ValueError if `events` or `seed` is not a whole number or negative, or `workers` not positive.
     """
-    out = np.empty((_count(events), 29), np.float32)
+    out = np.empty((_whole(events, "events"), 29), np.float32)
     simulate_into(out, seed, workers=workers)
     return out[:, 1:], out[:, 0].copy()
 
@@ -50,6 +50,7 @@ def simulate_into(
     """
     if out.ndim != 2 or out.shape[1] != 29 or out.dtype != np.float32:
         raise ValueError(f"simulate_into fills a float32 array [events, 29], not {out.dtype} {out.shape}")
+    seed = _whole(seed, "seed")
     workers = (os.cpu_count() or 1) if workers is None else workers
     if workers < 1:
         raise ValueError(f"workers must be at least 1, not {workers}")
@@ -85,23 +86,21 @@ def simulate_chunk(seed: int, index: int, parameters: Parameters | None = None, 
     out[:, 0] = label
     for signal in (True, False):
         places = np.flatnonzero(label == signal)
-        filled = 0
+        filled, generated = 0, 0
         while filled < len(places):
-            x = accepted_events(BATCH, signal, rng, parameters)[: len(places) - filled]
+            acceptance = filled / generated if filled else 0.2
+            n = int(np.clip(1.02 * (len(places) - filled) / acceptance, 1024, BATCH))
+            x = accepted_events(n, signal, rng, parameters)[: len(places) - filled]
             out[places[filled : filled + len(x)], 1:] = x
             filled += len(x)
+            generated += n
     return out
 
 
 def accepted_events(n: int, signal: bool, rng: Generator, parameters: Parameters) -> NDArray:
     """The events among `n` generated ones of one class that the selection keeps: [m, 28] in HIGGS units."""
-    if signal:
-        partons = generator.generate_signal(n, rng, parameters)
-        measured = detector.measure(partons, rng, parameters, parameters.isr_signal)
-    else:
-        partons = generator.generate_background(n, rng, parameters)
-        measured = detector.measure(partons, rng, parameters, parameters.isr_background)
-    return columns(measured)
+    make = generator.generate_signal if signal else generator.generate_background
+    return columns(detector.measure(make(n, rng, parameters), rng, parameters, signal))
 
 
 def columns(measured: dict[str, NDArray]) -> NDArray:
@@ -122,7 +121,32 @@ def columns(measured: dict[str, NDArray]) -> NDArray:
     return features.to_higgs_units(np.concatenate([low, masses]).T)
 
 
-def _count(events: int) -> int:
-    if events < 0:
-        raise ValueError(f"events must not be negative, not {events}")
-    return int(events)
+def example_events(events: int, signal: bool, seed: int = 0) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+    """A few selected events as they were and as they were measured, for pictures.
+
+    Returns (partons, measured). `partons` has the four-vectors [4, events] = (E, px, py, pz) in GeV, in the
+    laboratory, of `generator.PARTONS`: lepton, neutrino, quark_1, quark_2, bottom_1 and bottom_2. `measured` has
+    what the detector lists of the same events, in GeV, η and radians: "lepton_pt", "lepton_eta", "lepton_phi",
+    "missing_pt", "missing_phi" [events]; "jet_pt", "jet_eta", "jet_phi", "jet_tag" [8, events], where a jet that
+    is absent has pT 0 and a tag is 0 (none), 1 (loose) or 2 (tight).
+
+    Raises ValueError if `events` or `seed` is not a whole number or negative.
+    """
+    events, seed = _whole(events, "events"), _whole(seed, "seed")
+    rng, parameters = np.random.default_rng([seed, int(signal)]), Parameters()
+    make = generator.generate_signal if signal else generator.generate_background
+    n = 256 + 16 * events
+    while True:
+        measured = detector.measure(make(n, rng, parameters), rng, parameters, signal, keep_partons=True)
+        if measured["lepton_pt"].size >= events:
+            partons = measured.pop("partons")
+            return (
+                {name: p[:, :events] for name, p in partons.items()},
+                {name: value[..., :events] for name, value in measured.items() if name != "event"},
+            )
+
+
+def _whole(value: int, name: str) -> int:
+    if int(value) != value or value < 0:
+        raise ValueError(f"{name} must be a whole number and not negative, not {value}")
+    return int(value)
