@@ -1,0 +1,109 @@
+"""Networks to train in, kept for the next fit, so that a hundred small fits compile their step once.
+
+An epoch compiled as a whole, as in `train`, is compiled anew for each number of events: seconds that pay off
+in a long run only. Here a step is compiled, for any number of events, and Python goes over the batches.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import lru_cache
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from higgs_tutorial.nn.device import Events
+from higgs_tutorial.nn.models import NeuralNetwork
+from higgs_tutorial.nn.saving import build
+from higgs_tutorial.nn.training import train
+
+OPTIMIZERS = {
+    "adam": lambda: keras.optimizers.Adam(),
+    "sgd": lambda: keras.optimizers.SGD(),
+    "nesterov": lambda: keras.optimizers.SGD(momentum=0.9, nesterov=True),
+}
+FEW_STEPS, MANY_STEPS = 300, 20_000
+"""A step is compiled by XLA from the first number on, and a whole epoch from the second one on."""
+KEPT = 16
+
+_thread = threading.local()
+
+
+class Workspace:
+    """A network with an optimiser and their compiled step, to be trained again and again.
+
+    Attributes:
+        model: the network.
+        optimizer: the optimiser.
+    """
+
+    def __init__(self, features: int, optimizer: str, config: tuple[tuple[str, Any], ...]) -> None:
+        """Make a network of ``config`` (its arguments as pairs) for ``features`` columns."""
+        self.model = build(NeuralNetwork(**dict(config)), features)
+        self.optimizer = OPTIMIZERS[optimizer]()
+        self.optimizer.build(self.model.trainable_variables)
+        self._start = [variable.numpy() for variable in self.optimizer.variables]
+        column = tf.TensorSpec([None], tf.float32)
+        any_size = [tf.TensorSpec([None, features], tf.float32), column, column, tf.TensorSpec([2], tf.int32)]
+        self._step = tf.function(self._one_step, input_signature=any_size)
+        self._fast_step = tf.function(self._one_step, jit_compile=True)
+
+    def reset(self, model: NeuralNetwork) -> None:
+        """Start as ``model``, of the same sizes, and with a fresh optimiser."""
+        copy_weights(model, self.model)
+        for variable, start in zip(self.optimizer.variables, self._start, strict=True):
+            variable.assign(start)
+
+    def train(self, dataset: Events, batch_size: int, seed: int, epochs: int) -> float:
+        """Train for one epoch, as `higgs_tutorial.train` does, of ``epochs`` in all; return the mean loss.
+
+        Raises:
+            FloatingPointError: if the loss is not finite.
+        """
+        steps = epochs * (dataset.n // batch_size)
+        if steps >= MANY_STEPS:
+            return train(self.model, dataset, self.optimizer, batch_size, seed=seed)
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(dataset.n)
+        seeds = rng.integers(2**31, size=[-(-dataset.n // batch_size), 2], dtype=np.int32)
+        weight = getattr(dataset, "weight", None)
+        losses = []
+        for number, seed_of_step in enumerate(seeds):
+            chosen = order[number * batch_size : (number + 1) * batch_size]
+            fast = steps >= FEW_STEPS and len(chosen) == batch_size
+            ones = np.ones(len(chosen), np.float32)
+            loss = (self._fast_step if fast else self._step)(
+                tf.constant(dataset.x[chosen]),
+                tf.constant(dataset.y[chosen]),
+                tf.constant(ones if weight is None else weight[chosen]),
+                tf.constant(seed_of_step),
+            )
+            losses.append(float(loss) * len(chosen))
+        if not np.isfinite(losses).all():
+            raise FloatingPointError(
+                "the loss is not finite: training has diverged; try a smaller learning rate"
+            )
+        return sum(losses) / dataset.n
+
+    def _one_step(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        with tf.GradientTape() as tape:
+            logits = self.model(x, training=True, seed=seed)  # [batch]
+            losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)  # [batch]
+            loss = tf.reduce_mean(losses * weight)
+        self.optimizer.apply(tape.gradient(loss, self.model.trainable_variables))
+        return loss
+
+
+def workspace(features: int, optimizer: str, config: dict[str, Any]) -> Workspace:
+    """Return a workspace of this thread for such a network; its weights are those of the last fit."""
+    if not hasattr(_thread, "kept"):
+        _thread.kept = lru_cache(KEPT)(Workspace)
+    return _thread.kept(features, optimizer, tuple(sorted(config.items())))
+
+
+def copy_weights(source: tf.Module, target: tf.Module) -> None:
+    """Set the variables of ``target``, moving averages too, to those of ``source``, a network of equal sizes."""
+    for old, new in zip(target.variables, source.variables, strict=True):
+        old.assign(new)
