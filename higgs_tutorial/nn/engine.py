@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 from weakref import WeakKeyDictionary, ref
 
 import keras
 import tensorflow as tf
 
-from higgs_tutorial.nn.device import Placed
+from higgs_tutorial.nn.shuffle import events_at
 
 EpochGraph = Callable[..., tf.Tensor]
 
 _graphs: WeakKeyDictionary[tf.Module, WeakKeyDictionary] = WeakKeyDictionary()
 
 
+class Batch(NamedTuple):
+    """Events that make one step: ``x`` ``[b, k]``, ``y`` ``[b]`` and, if they are weighted, ``weight`` ``[b]``."""
+
+    x: tf.Tensor
+    y: tf.Tensor
+    weight: tf.Tensor | None
+
+
 def epoch_graph(model: tf.Module, optimizer: keras.optimizers.Optimizer, batch_size: int) -> EpochGraph:
     """Return ``graph(x, y, weight, seed) -> mean loss``, the same one at every call.
 
     It goes once over the events in an order drawn from ``seed`` (int32 ``[2]``), a step of ``optimizer`` a
-    batch. The last batch is short where ``batch_size`` does not divide the number of events.
+    batch. The last batch is short where ``batch_size`` does not divide the number of events. The model must
+    have its weights.
     """
     graphs = _graphs.setdefault(model, WeakKeyDictionary()).setdefault(optimizer, {})
     if batch_size not in graphs:
@@ -29,40 +39,53 @@ def epoch_graph(model: tf.Module, optimizer: keras.optimizers.Optimizer, batch_s
     return graphs[batch_size]
 
 
-def _build(model: ref, optimizer: ref, batch_size: int) -> EpochGraph:
-    def step(x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None, seed: tf.Tensor) -> tf.Tensor:
-        variables = model().trainable_variables
-        with tf.GradientTape(watch_accessed_variables=False) as tape:
-            tape.watch(variables)
-            logits = model()(x, training=True, seed=seed)  # [batch]
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)  # [batch]
-            loss = tf.reduce_mean(losses if weight is None else losses * weight)
-        optimizer().apply(tape.gradient(loss, variables), variables)
-        return loss
+def train_step(
+    model: tf.Module, optimizer: keras.optimizers.Optimizer, batch: Batch, seed: tf.Tensor
+) -> tf.Tensor:
+    """Make one step of ``optimizer`` on the mean cross-entropy of ``batch`` and return it.
 
-    compiled = tf.function(step, jit_compile=True)
+    Weights multiply the events' losses; the mean is over the number of events, as in Keras.
+    """
+    variables = model.trainable_variables
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(variables)
+        logits = model(batch.x, training=True, seed=seed)  # [b]
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=batch.y, logits=logits)  # [b]
+        loss = tf.reduce_mean(losses if batch.weight is None else losses * batch.weight)
+    optimizer.apply(tape.gradient(loss, variables), variables)
+    return loss
+
+
+def _build(model: ref, optimizer: ref, batch_size: int) -> EpochGraph:
+    # The closures hold the model weakly: it is the key under which they are kept.
+    def batch_at(events: Batch, start: tf.Tensor, size: int, seed: tf.Tensor) -> Batch:
+        chosen = events_at(start + tf.range(size), events.x.shape[0], seed)  # [size]
+        return Batch(*(None if column is None else tf.gather(column, chosen) for column in events))
+
+    def step(batch: Batch, number: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        loss = train_step(model(), optimizer(), batch, tf.stack([seed[0], seed[1] + number]))
+        return tf.cast(loss, tf.float64) * batch.y.shape[0]
+
+    @tf.function(jit_compile=True)
+    def full_batches(events: Batch, seed: tf.Tensor) -> tf.Tensor:
+        total = tf.zeros([], tf.float64)
+        for number in tf.range(events.x.shape[0] // batch_size):
+            total += step(batch_at(events, number * batch_size, batch_size, seed), number, seed)
+        return total
+
+    @tf.function(jit_compile=True)
+    def last_batch(events: Batch, seed: tf.Tensor) -> Batch:
+        n = events.x.shape[0]
+        return batch_at(events, tf.constant(n - n % batch_size), n % batch_size, seed)
 
     @tf.function
     def epoch(x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None, seed: tf.Tensor) -> tf.Tensor:
-        n = tf.shape(y)[0]
-        order = tf.argsort(tf.random.stateless_uniform([n], seed))  # [n]
-        steps = n // batch_size
+        n, events = x.shape[0], Batch(x, y, weight)
         total = tf.zeros([], tf.float64)
-        for i in tf.range(steps):
-            chosen = order[i * batch_size : (i + 1) * batch_size]
-            chosen = tf.ensure_shape(chosen, [batch_size])
-            loss = compiled(*_gather(x, y, weight, chosen), tf.stack([seed[0], seed[1] + i]))
-            total += tf.cast(loss, tf.float64) * batch_size
-        rest = order[steps * batch_size :]
-        if tf.size(rest) > 0:
-            loss = step(*_gather(x, y, weight, rest), tf.stack([seed[0], seed[1] + steps]))
-            total += tf.cast(loss, tf.float64) * tf.cast(tf.size(rest), tf.float64)
-        return total / tf.cast(n, tf.float64)
+        if n >= batch_size:
+            total += full_batches(events, seed)
+        if n % batch_size:  # once an epoch: compiling this step too would take longer than it could save
+            total += step(last_batch(events, seed), tf.constant(n // batch_size), seed)
+        return total / n
 
     return epoch
-
-
-def _gather(x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None, chosen: tf.Tensor) -> Placed:
-    return Placed(
-        tf.gather(x, chosen), tf.gather(y, chosen), None if weight is None else tf.gather(weight, chosen)
-    )
