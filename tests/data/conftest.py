@@ -59,12 +59,12 @@ def run_on_small_disk(start_python, tmp_path):
     command = ["mount", "-t", "tmpfs", "-o", "size=128k", "none", str(disk)]
     mount = f"import subprocess; subprocess.run({command}, check=True)"
     disk.mkdir()
-    if not shutil.which("unshare") or start_python(mount, under=namespace).wait(60):
+    if not shutil.which("unshare") or start_python(mount, under=namespace).wait(120):
         pytest.skip("small file systems cannot be mounted here")
 
     def run(script, *arguments):
         process = start_python(f"{mount}\n{script}", disk, *arguments, under=namespace)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=180)
         assert (process.returncode, errors) == (0, "")
         return output
 

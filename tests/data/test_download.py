@@ -283,7 +283,7 @@ def test_killed_half_way_and_run_again(server, tmp_path, start_python):
     for _ in range(5):
         assert process.stdout.readline() == "a chunk\n"
     os.kill(process.pid, signal.SIGKILL)
-    process.wait(20)
+    process.wait(120)
     received = (tmp_path / PARTIAL).stat().st_size
     assert 0 < received < len(CONTENTS)
     get(tmp_path, server.url())
@@ -293,13 +293,13 @@ def test_killed_half_way_and_run_again(server, tmp_path, start_python):
 def test_two_at_once_fetch_it_once(server, tmp_path, start_python):
     processes = [start_python(DOWNLOAD, tmp_path, server.url()) for _ in range(2)]
     for process in processes:
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=180)
         assert (output, errors) == (f"{tmp_path / 'HIGGS.csv.gz'}\n", "")
     assert server.behaviour.asked == [None]
 
 
 def test_a_failed_write_keeps_what_was_received(server, tmp_path, start_python):
-    output, errors = start_python(LARGE_FILES_FORBIDDEN, tmp_path, server.url()).communicate(timeout=60)
+    output, errors = start_python(LARGE_FILES_FORBIDDEN, tmp_path, server.url()).communicate(timeout=180)
     assert errors == ""
     assert f"the download failed in {tmp_path}. What was received is kept" in output
     get(tmp_path, server.url())
