@@ -22,6 +22,9 @@ _MODULE_OF = {
     "evaluate": "nn.training",
     "predict": "nn.training",
     "fit": "nn.training",
+    "HiggsClassifier": "nn.estimator",
+    "save_model": "nn.saving",
+    "load_model": "nn.saving",
     "History": "nn.training",
     "LADDER": "ladder",
 }

@@ -98,6 +98,9 @@ def ladder(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with what OUT holds, from the last epoch.")
     ] = False,
+    save_models: Annotated[
+        bool, typer.Option("--save-models", help="Keep the networks, as OUT/models/RUNG.npz, for score.")
+    ] = False,
     tensorboard: Annotated[
         Path | None, typer.Option(help="Folder to log to, for: tensorboard --logdir FOLDER")
     ] = None,
@@ -126,8 +129,52 @@ def ladder(
         seed=seed,
         out=out,
         resume=resume,
+        save_models=save_models,
         tensorboard=tensorboard,
     )
+
+
+@app.command()
+@_one_line_errors
+def score(
+    model: Annotated[Path, typer.Argument(help="A model file: of ladder --save-models, or save_model.")],
+    file: Annotated[Path, typer.Argument(help="Events: CSV (also gzipped), .npy or Parquet.")],
+    out: Annotated[Path, typer.Option(help="FILE.csv, FILE.csv.gz, FILE.npy or FILE.parquet.")],
+    bad_rows: Annotated[
+        str, typer.Option(help="stop: an error names the first bad row; nan: score it as nan and go on.")
+    ] = "stop",
+) -> None:
+    """Write the probability of signal of each event in FILE, a row an event.
+
+    FILE has the model's columns in their order, or a label and then these; or columns with names, in any order.
+
+    For example: `higgs-tutorial score ladder-results/models/adam-3x100.npz events.csv --out p.csv`
+
+    """
+    from .data.score import check_score, score_file
+
+    check_score(file, out, bad_rows)
+    _start_tensorflow()
+    from .nn.saving import load_model, read_header
+    from .nn.training import predict
+
+    header, network = read_header(model), load_model(model)
+    scored = score_file(
+        lambda x: predict(network, x),
+        header["features"],
+        file,
+        out,
+        columns=header["columns"],
+        bad_rows=bad_rows,
+        progress=True,
+    )
+    for problem in scored.problems:
+        typer.echo(f"nan: {problem}", err=True)
+    if scored.bad > len(scored.problems):
+        typer.echo(f"nan: and {scored.bad - len(scored.problems):,} more", err=True)
+    typer.echo(f"{out}: {scored.rows:,} probabilities of signal, {scored.bad:,} of them nan")
+    if trained_on := header["about"].get("trained on"):
+        typer.echo(f"the model was trained on {trained_on}")
 
 
 @app.command()

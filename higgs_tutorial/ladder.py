@@ -126,6 +126,7 @@ def check(
     seed: int = 0,
     out: str | os.PathLike | None = None,
     resume: bool = False,
+    save_models: bool = False,
 ) -> list[Rung]:
     """Return the chosen rungs, or refuse the arguments of `run` that are wrong, before anything is started.
 
@@ -141,6 +142,8 @@ def check(
         raise ValueError(f"seed must not be negative, not {seed}")
     if resume and out is None:
         raise ValueError("resume needs the folder (out) of the run to go on with")
+    if save_models and out is None:
+        raise ValueError("save_models needs a folder (out) to save them in")
     profile()
     return chosen
 
@@ -173,6 +176,7 @@ def run(
     seed: int = 0,
     out: str | os.PathLike | None = None,
     resume: bool = False,
+    save_models: bool = False,
     tensorboard: str | os.PathLike | None = None,
     on_rung: Callable[[Rung, HiggsDataset, int], None] | None = None,
     on_epoch: Callable[[Rung, Epoch], None] | None = None,
@@ -192,6 +196,7 @@ def run(
             newest epochs of each rung).
         resume: go on with what `out` holds, if it was made with the same settings: complete rungs are kept,
             and the others go on from their last epoch.
+        save_models: write each rung's network to `out/models/RUNG.npz`, for `load_model`.
         tensorboard: folder to log to for TensorBoard, a subfolder a rung.
         on_rung: called before each rung is trained, with the rung, the events and the number of epochs.
         on_epoch: called after each epoch with the rung and its `Epoch` record.
@@ -202,7 +207,8 @@ def run(
         OSError: a file in `out` can't be written.
 
     """
-    chosen = check(rungs, epochs=epochs, batch_size=batch_size, seed=seed, out=out, resume=resume)
+    settings = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "out": out, "resume": resume}
+    chosen = check(rungs, **settings, save_models=save_models)
     size = profile()
     higgs = load(source, events=events, data_dir=data_dir, seed=seed) if higgs is None else higgs
     from .nn.checkpoints import clear
@@ -213,7 +219,9 @@ def run(
     kept = _finished(file, results) if resume else {}
     for rung in chosen:
         wanted = epochs or rung.epochs[size]
-        if len(kept.get(rung.name, {"epochs": ()})["epochs"]) == wanted:
+        model_file = Path(out) / "models" / f"{rung.name}.npz" if save_models else None
+        done = len(kept.get(rung.name, {"epochs": ()})["epochs"]) == wanted
+        if done and (model_file is None or model_file.is_file()):
             results["rungs"].append(kept[rung.name])
             continue
         if on_rung:
@@ -234,7 +242,7 @@ def run(
             clear(checkpoints)
         log = None if tensorboard is None else Path(tensorboard) / rung.name
         settings = {"epochs": wanted, "batch_size": results["batch_size"], "seed": seed, "history": history}
-        record.update(_climb(rung, higgs, keep, log, checkpoint_dir=checkpoints, **settings))
+        record.update(_climb(rung, higgs, keep, log, model_file, checkpoint_dir=checkpoints, **settings))
         if file:
             write_json(file, results)
     if file:
@@ -245,7 +253,7 @@ def run(
     return results
 
 
-def _climb(rung, higgs, keep, log, *, seed, **settings) -> dict[str, Any]:
+def _climb(rung, higgs, keep, log, model_file, *, seed, **settings) -> dict[str, Any]:
     from .nn.training import evaluate, fit
 
     model, optimizer = rung.model(seed), rung.make_optimizer()
@@ -256,6 +264,20 @@ def _climb(rung, higgs, keep, log, *, seed, **settings) -> dict[str, Any]:
             keep(epoch)
 
         history = fit(model, higgs, optimizer, seed=seed, keep=2, on_epoch=on_epoch, **settings)
+    if model_file:
+        from .nn.saving import save_model
+        from .physics.features import COLUMNS
+
+        about = {
+            "rung": rung.name,
+            "source": higgs.source,
+            "trained on": f"{higgs.train.n:,} events, {higgs.data}",
+            "seed": seed,
+            "valid_auc": history.epochs[-1].valid_auc,
+            "versions": versions(),
+        }
+        columns = COLUMNS if higgs.train.x.shape[1] == len(COLUMNS) else None
+        save_model(model, model_file, columns=columns, about=about)
     said = talk.RUNGS[rung.name]
     return {
         "epochs": [asdict(epoch) for epoch in history.epochs],

@@ -1,0 +1,178 @@
+"""A user's events through a model: a file in, a column of probabilities out, in bounded memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from isal import igzip
+from numpy.typing import NDArray
+
+from higgs_tutorial.data.progress import progress_bar
+from higgs_tutorial.data.tables import open_table
+
+COLUMN = "signal_probability"
+ENDINGS = (".csv", ".csv.gz", ".npy", ".parquet")
+BAD_ROWS = ("stop", "nan")
+_REPORTED = 10
+
+
+@dataclass
+class Scored:
+    """What was scored: ``rows`` in all, ``bad`` of them not usable, with a sentence for each of the first ten.
+
+    ``columns`` are the places, from 0, of the features among the file's columns.
+    """
+
+    rows: int = 0
+    bad: int = 0
+    problems: list[str] = field(default_factory=list)
+    columns: list[int] = field(default_factory=list)
+
+
+def score_file(
+    predict: Callable[[NDArray], NDArray],
+    features: int,
+    file: str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    columns: Sequence[str] | None = None,
+    bad_rows: str = "stop",
+    progress: bool = False,
+) -> Scored:
+    """Write the probability of signal of every event in ``file`` to ``out``, one row each, in order.
+
+    Args:
+        predict: features float32 ``[n, k]`` -> probabilities ``[n]``.
+        features: the number of features, k.
+        file: CSV (plain or gzipped), ``.npy`` ``[n, k]`` or Parquet: k columns in the model's order, or a
+        label
+            and then these (the label is not used), or columns with names of which ``columns`` are k.
+        out: its ending says what is written: ``.csv``, ``.csv.gz``, ``.npy`` (float32 ``[n]``) or
+        ``.parquet``.
+            A CSV gets a header if the columns of ``file`` have names, so that lines correspond to lines. It
+            appears under this name when it is whole.
+        columns: the names of the features.
+        bad_rows: what to do about an event with a value that is missing, not a number or not finite:
+            ``"stop"`` with an error that names its line, or write ``"nan"`` and go on.
+        progress: whether to show a progress bar if standard error is a terminal.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if an argument is wrong, the file is damaged or of another kind, its columns do not fit,
+            it has no events, or an event cannot be used.
+        OSError: if ``out`` cannot be written; nothing half-written is kept.
+    """
+    file, out = Path(file), Path(out)
+    check_score(file, out, bad_rows)
+    table = open_table(file, features, columns)
+    scored = Scored(columns=table.chosen)
+    bar = progress_bar("Scoring", table.rows, "rows", enabled=progress)
+    with bar as advance, _writer(out, table.named) as write:
+        for rows in table.blocks:
+            if rows.bad and bad_rows == "stop":
+                first = next(iter(rows.bad.values()))
+                raise ValueError(f"{first}; mend it, or have bad rows scored as nan (--bad-rows nan)")
+            good = np.ones(len(rows.x), bool)
+            good[list(rows.bad)] = False
+            p = np.full(len(rows.x), np.nan, np.float32)
+            p[good] = predict(rows.x[good])
+            write(p)
+            scored.rows += len(p)
+            scored.bad += len(rows.bad)
+            scored.problems += list(rows.bad.values())[: _REPORTED - len(scored.problems)]
+            advance(len(p))
+        if not scored.rows:
+            raise ValueError(f"{file} has no events")
+    return scored
+
+
+def check_score(file: Path, out: Path, bad_rows: str) -> None:
+    """Refuse the arguments of `score_file` that are wrong, before anything is started.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the output's name or ``bad_rows`` is not one of those known, or the output is the input.
+    """
+    if bad_rows not in BAD_ROWS:
+        raise ValueError(f"bad_rows is {bad_rows!r}; it must be one of: {', '.join(BAD_ROWS)}")
+    if not out.name.endswith(ENDINGS):
+        raise ValueError(f"{out}: the name of the output must end in one of: {', '.join(ENDINGS)}")
+    if not file.is_file():
+        raise FileNotFoundError(f"{file} is not there, or no file")
+    if out.exists() and file.samefile(out):
+        raise ValueError(f"{out} is the input: its events would be lost; choose another output")
+
+
+@contextmanager
+def _writer(out: Path, named: bool) -> Iterator[Callable[[NDArray], None]]:
+    """Yield what appends probabilities to ``out``; it gets its name if the block ends well."""
+    kind = next(kind for kind in (_parquet, _npy, _csv) if out.name.endswith(kind.endings))
+    part = out.with_name(f".{out.name}.{os.getpid()}")
+    opened = ExitStack()
+    try:
+        with _explained(out):
+            out.parent.mkdir(parents=True, exist_ok=True)
+            append = opened.enter_context(kind(part, out, named))
+
+        def write(p: NDArray) -> None:
+            with _explained(out):
+                append(p)
+
+        yield write
+        with _explained(out):
+            opened.close()
+            part.replace(out)
+    finally:
+        with suppress(OSError):
+            opened.close()
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _explained(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or error
+        raise OSError(error.errno, f"{why}: cannot write {out}; nothing half-written was kept") from error
+
+
+@contextmanager
+def _csv(part: Path, out: Path, named: bool) -> Iterator[Callable[[NDArray], None]]:
+    packed = out.name.endswith(".gz")
+    with igzip.open(part, "wb", compresslevel=2) if packed else part.open("wb") as stream:
+        if named:
+            stream.write(f"{COLUMN}\n".encode())
+        line = "%.9g\n"  # 9 digits hold all of a float32
+        yield lambda p: stream.write((line * len(p) % tuple(p.tolist())).encode())
+
+
+@contextmanager
+def _npy(part: Path, out: Path, named: bool) -> Iterator[Callable[[NDArray], None]]:
+    def header(rows: int) -> None:
+        stream.seek(0)
+        form = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": (rows,)}
+        np.lib.format.write_array_header_1_0(stream, form)  # of one length: NumPy leaves room for the number
+
+    with part.open("wb") as stream:
+        header(0)
+        start = stream.tell()
+        yield lambda p: stream.write(p.tobytes())
+        header((stream.tell() - start) // 4)
+
+
+@contextmanager
+def _parquet(part: Path, out: Path, named: bool) -> Iterator[Callable[[NDArray], None]]:
+    schema = pa.schema([(COLUMN, pa.float32())])
+    with pq.ParquetWriter(part, schema) as writer:
+        yield lambda p: writer.write_table(pa.table([pa.array(p)], schema))
+
+
+_csv.endings, _npy.endings, _parquet.endings = (".csv", ".csv.gz"), (".npy",), (".parquet",)
