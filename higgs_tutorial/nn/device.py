@@ -1,7 +1,10 @@
-"""Where the events are while a network trains on them: on the device, copied there once."""
+"""The device that trains, and the events on it: copied there once."""
 
 from __future__ import annotations
 
+import os
+import platform
+from pathlib import Path
 from typing import NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
@@ -28,6 +31,39 @@ class Placed(NamedTuple):
 _placed: WeakKeyDictionary[Events, tuple[tuple, Placed]] = WeakKeyDictionary()
 
 
+def device_name() -> str:
+    """Name the device that TensorFlow computes on: the first GPU, else the CPU with the cores it may use.
+
+    On a GPU this also asks TensorFlow to take memory as it needs it instead of all of it, which works before
+    the first tensor is made there.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    if not gpus:
+        count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+        return f"CPU: {_cpu_model()}, {count} core{'s' if count != 1 else ''}"
+    for gpu in gpus:
+        try:
+            tf.config.experimental.set_memory_growth(gpu, True)
+        except RuntimeError:  # TensorFlow is already using it
+            break
+    details = tf.config.experimental.get_device_details(gpus[0])
+    return f"GPU: {details.get('device_name', gpus[0].name)}"
+
+
+def free_memory() -> int | None:
+    """Return the bytes that the device has left for the events, or None where that cannot be found out."""
+    if tf.config.list_physical_devices("GPU"):
+        from tensorflow.python.client import device_lib
+
+        limit = next(d.memory_limit for d in device_lib.list_local_devices() if d.device_type == "GPU")
+        return limit - tf.config.experimental.get_memory_info("GPU:0")["current"]
+    try:
+        lines = Path("/proc/meminfo").read_text().splitlines()
+    except OSError:
+        return None
+    return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")), None)
+
+
 def place(dataset: Events) -> Placed:
     """Copy the events to the device, once: a second call returns the same tensors.
 
@@ -51,14 +87,30 @@ def place(dataset: Events) -> Placed:
     wrong = np.flatnonzero((y != 0) & (y != 1))
     if wrong.size:
         raise ValueError(f"label {wrong[0]} is {y[wrong[0]]}; labels must be 0 (background) or 1 (signal)")
-    placed = Placed(*(None if a is None else tf.constant(a, tf.float32) for a in arrays))
+    need, free = 4 * sum(a.size for a in arrays if a is not None), free_memory()
+    if free is not None and need > free:
+        raise does_not_fit(len(x), need, free)
+    try:
+        placed = Placed(*(None if a is None else tf.constant(a, tf.float32) for a in arrays))
+    except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+        raise does_not_fit(len(x), need, free) from error
     _placed[dataset] = (key, placed)
     return placed
 
 
-def device_name() -> str:
-    """Return what TensorFlow computes on, such as `CPU` or `GPU: NVIDIA T4`."""
-    gpus = tf.config.list_physical_devices("GPU")
-    if not gpus:
-        return "CPU"
-    return "GPU: " + str(tf.config.experimental.get_device_details(gpus[0]).get("device_name", gpus[0].name))
+def does_not_fit(events: int, need: int, free: int | None) -> MemoryError:
+    """Return the error for ``events`` events that need more bytes than are free."""
+    left = "" if free is None else f", of which {free / 1e9:.2f} GB are free"
+    return MemoryError(
+        f"{events:,} events ({need / 1e9:.2f} GB) do not fit into the memory of {device_name()}{left}; use fewer:"
+        " --events N on the command line, load(events=N) in Python"
+    )
+
+
+def _cpu_model() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(names, platform.processor() or platform.machine())

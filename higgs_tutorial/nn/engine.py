@@ -62,15 +62,24 @@ def _build(model: ref, optimizer: ref, batch_size: int) -> EpochGraph:
         chosen = events_at(start + tf.range(size), events.x.shape[0], seed)  # [size]
         return Batch(*(None if column is None else tf.gather(column, chosen) for column in events))
 
+    @tf.function
     def step(batch: Batch, number: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         loss = train_step(model(), optimizer(), batch, tf.stack([seed[0], seed[1] + number]))
-        return tf.cast(loss, tf.float64) * batch.y.shape[0]
+        return tf.cast(loss, tf.float64) * tf.cast(tf.size(batch.y), tf.float64)
+
+    def any_size(column: tf.Tensor | None) -> tf.TensorSpec | None:
+        return None if column is None else tf.TensorSpec([None, *column.shape[1:]], column.dtype)
+
+    def step_for(events: Batch) -> Callable:
+        spec = Batch(*(any_size(column) for column in events))
+        return step.get_concrete_function(spec, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32))
 
     @tf.function(jit_compile=True)
     def full_batches(events: Batch, seed: tf.Tensor) -> tf.Tensor:
+        one_step = step_for(events)
         total = tf.zeros([], tf.float64)
         for number in tf.range(events.x.shape[0] // batch_size):
-            total += step(batch_at(events, number * batch_size, batch_size, seed), number, seed)
+            total += one_step(batch_at(events, number * batch_size, batch_size, seed), number, seed)
         return total
 
     @tf.function(jit_compile=True)
@@ -85,7 +94,7 @@ def _build(model: ref, optimizer: ref, batch_size: int) -> EpochGraph:
         if n >= batch_size:
             total += full_batches(events, seed)
         if n % batch_size:  # once an epoch: compiling this step too would take longer than it could save
-            total += step(last_batch(events, seed), tf.constant(n // batch_size), seed)
+            total += step_for(events)(last_batch(events, seed), tf.constant(n // batch_size), seed)
         return total / n
 
     return epoch

@@ -12,10 +12,12 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
-from higgs_tutorial.nn.checkpoints import resume
-from higgs_tutorial.nn.device import Events, place
+from higgs_tutorial.nn import distributed
+from higgs_tutorial.nn.checkpoints import identity, resume
+from higgs_tutorial.nn.device import Events, does_not_fit, free_memory, place
 from higgs_tutorial.nn.engine import epoch_graph
 from higgs_tutorial.nn.history import Epoch, History
+from higgs_tutorial.nn.streaming import Window, windows
 
 
 class Split(Protocol):
@@ -32,6 +34,7 @@ def train(
     batch_size: int,
     *,
     seed: int | None = None,
+    stream: bool = False,
 ) -> float:
     """Train for one epoch: every event once, in a new order, and return the mean loss.
 
@@ -39,24 +42,52 @@ def train(
     Order and dropout masks are a function of ``seed``; without one it is drawn from ``dataset.rng``. If the
     data set has an attribute ``weight`` ``[n]``, each event's loss is multiplied by its weight.
 
+    With ``stream`` the events stay where they are, in a memory-mapped file for instance, and are read while
+    the network trains (see `streaming`), in another order than without. In the scope of a `tf.distribute`
+    strategy its replicas share the work (see `distributed`).
+
     Raises:
-        ValueError: if ``batch_size`` is not a positive integer, or the events do not fit the model.
+        ValueError: if ``batch_size`` is not a positive integer, the events do not fit the model, or model or
+            optimizer were not made in the strategy's scope.
         FloatingPointError: if the loss is not finite; the model's weights are then of no use.
         MemoryError: if the events do not fit into the device's memory.
     """
     _check_batch_size(batch_size)
-    placed = place(dataset)
-    model(placed.x[:1], training=False)  # makes the weights, if this is the first call
+    model(tf.zeros([1, dataset.x.shape[1]]), training=False)  # makes the weights, if this is the first call
     if seed is None:
         seed = int(dataset.rng.integers(2**63))
-    words = np.random.SeedSequence(seed).generate_state(2).view(np.int32)
-    loss = float(epoch_graph(model, optimizer, int(batch_size))(*placed, tf.constant(words)))
+    if stream:
+        parts = windows(dataset, int(batch_size), seed)
+        losses = [
+            part.n * _epoch(model, part, optimizer, int(batch_size), epoch_seed(seed, number))
+            for number, part in enumerate(parts)
+        ]
+        loss = sum(losses) / dataset.n
+    else:
+        loss = _epoch(model, dataset, optimizer, int(batch_size), seed)
     if not np.isfinite(loss):
         raise FloatingPointError(
             f"the loss is {loss}: training has diverged; try a smaller learning rate, and check the features"
             " for values that are not finite"
         )
     return loss
+
+
+def _epoch(
+    model: tf.Module,
+    events: Events | Window,
+    optimizer: keras.optimizers.Optimizer,
+    batch_size: int,
+    seed: int,
+) -> float:
+    words = np.random.SeedSequence(seed).generate_state(2).view(np.int32)
+    if tf.distribute.has_strategy():
+        return distributed.train_epoch(model, events, optimizer, batch_size, words)
+    placed = events[:3] if isinstance(events, Window) else place(events)
+    try:
+        return float(epoch_graph(model, optimizer, batch_size)(*placed, tf.constant(words)))
+    except tf.errors.ResourceExhaustedError as error:
+        raise does_not_fit(events.n, 4 * tf.size(placed[0]).numpy(), free_memory()) from error
 
 
 def predict(model: tf.Module, x: np.ndarray | tf.Tensor, batch_size: int = 20_000) -> np.ndarray:
@@ -71,6 +102,8 @@ def predict(model: tf.Module, x: np.ndarray | tf.Tensor, batch_size: int = 20_00
     _check_batch_size(batch_size)
     if x.ndim != 2:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected [n, k]")
+    if tf.distribute.has_strategy():
+        return distributed.predict_shares(model, x, int(batch_size))
     parts = [
         tf.sigmoid(model(tf.convert_to_tensor(x[start : start + batch_size], tf.float32), training=False))
         for start in range(0, x.shape[0], batch_size)
@@ -78,15 +111,16 @@ def predict(model: tf.Module, x: np.ndarray | tf.Tensor, batch_size: int = 20_00
     return np.concatenate([p.numpy() for p in parts]) if parts else np.zeros(0, np.float32)
 
 
-def evaluate(model: tf.Module, dataset: Events, batch_size: int = 20_000) -> float:
-    """Return the ROC AUC over every event of ``dataset``.
+def evaluate(model: tf.Module, dataset: Events, batch_size: int = 20_000, *, stream: bool = False) -> float:
+    """Return the ROC AUC over every event of ``dataset``; with ``stream`` its features are read batch by batch.
 
     Raises:
         ValueError: if ``batch_size`` is not a positive integer, the events do not fit the model, or all of
             them are of one class.
         FloatingPointError: if a prediction is not finite.
     """
-    probabilities = predict(model, place(dataset).x, batch_size)
+    x = dataset.x if stream or tf.distribute.has_strategy() else place(dataset).x
+    probabilities = predict(model, x, batch_size)
     if not np.isfinite(probabilities).all():
         raise FloatingPointError("the model predicts NaN; its weights or the features are not finite")
     if len(np.unique(dataset.y)) < 2:
@@ -106,6 +140,7 @@ def fit(
     history: History | None = None,
     checkpoint_dir: str | os.PathLike | None = None,
     keep: int = 3,
+    stream: bool = False,
 ) -> History:
     """Train on ``higgs.train`` until ``epochs`` epochs are done, scoring ``higgs.valid`` after each.
 
@@ -116,9 +151,13 @@ def fit(
     With ``checkpoint_dir`` that is done after each epoch: the folder gets a checkpoint, the ``keep`` newest
     stay, and a run that finds some there goes on from the newest that is intact (see `Checkpoints`).
 
+    ``stream`` is for events that do not fit into memory, and in the scope of a `tf.distribute` strategy the
+    work is shared, as `train` says; then the seconds include it all and only the chief worker writes.
+
     Raises:
         ValueError: if ``epochs``, ``batch_size`` or ``keep`` is not a positive integer, the events do not fit
-            the model, or the checkpoints are of another run or of more epochs.
+            the model, the checkpoints are of another run or of more epochs, or the workers' runs differ.
+        ConnectionError: if another worker was lost.
         FloatingPointError: if the loss is not finite; the message names the epoch.
         OSError: if a checkpoint cannot be written.
     """
@@ -127,26 +166,31 @@ def fit(
     history = History() if history is None else history
     _check_batch_size(batch_size)
     checkpoints = None
-    if checkpoint_dir is not None:
-        checkpoints = resume(checkpoint_dir, model, higgs, optimizer, batch_size, seed, keep, history)
-    if checkpoints and len(history) > epochs:
-        raise ValueError(
-            f"the checkpoints in {checkpoint_dir} are of {len(history)} epochs, and {epochs} are wanted: "
-            f"give epochs={len(history)} or more, or choose another folder"
-        )
-    for number in range(len(history) + 1, epochs + 1):
-        start = time.perf_counter()
-        try:
-            loss = train(model, higgs.train, optimizer, batch_size, seed=epoch_seed(seed, number))
-            seconds = time.perf_counter() - start
-            record = Epoch(number, loss, evaluate(model, higgs.valid), seconds)
-        except FloatingPointError as error:
-            raise FloatingPointError(f"epoch {number}: {error}") from error
-        history.epochs.append(record)
-        if checkpoints:
-            checkpoints.save(model, optimizer, history)
-        if on_epoch is not None:
-            on_epoch(record)
+    with distributed.together():
+        if distributed.workers() > 1:
+            distributed.agree(identity(model, optimizer, higgs, batch_size, seed))
+        if checkpoint_dir is not None:
+            checkpoints = resume(checkpoint_dir, model, higgs, optimizer, batch_size, seed, keep, history)
+        if checkpoints and len(history) > epochs:
+            raise ValueError(
+                f"the checkpoints in {checkpoint_dir} are of {len(history)} epochs, and {epochs} are wanted: "
+                f"give epochs={len(history)} or more, or choose another folder"
+            )
+        for number in range(len(history) + 1, epochs + 1):
+            start = time.perf_counter()
+            try:
+                loss = train(
+                    model, higgs.train, optimizer, batch_size, seed=epoch_seed(seed, number), stream=stream
+                )
+                seconds = time.perf_counter() - start
+                record = Epoch(number, loss, evaluate(model, higgs.valid, stream=stream), seconds)
+            except FloatingPointError as error:
+                raise FloatingPointError(f"epoch {number}: {error}") from error
+            history.epochs.append(record)
+            if checkpoints:
+                checkpoints.save(model, optimizer, history)
+            if on_epoch is not None:
+                on_epoch(record)
     return history
 
 
