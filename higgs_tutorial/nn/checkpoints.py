@@ -17,6 +17,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from higgs_tutorial.nn import distributed
 from higgs_tutorial.nn.history import History
 
 SCHEMA = 1
@@ -52,12 +53,16 @@ class Checkpoints:
     def save(self, model: tf.Module, optimizer: keras.optimizers.Optimizer, history: History) -> Path:
         """Write the state after the last epoch of ``history``, remove what is too old, return the file.
 
+        Of several workers only the chief writes, but all must call this: they may have to average variables.
+
         Raises:
             OSError: if it cannot be written; the checkpoints before it are still there.
         """
         about = {"schema": SCHEMA, "identity": self.identity, "history": json.loads(history.to_json())}
         arrays = {name: variable.numpy() for name, variable in _variables(model, optimizer).items()}
         file = self.folder / f"epoch-{len(history):05d}.npz"
+        if not distributed.is_chief():
+            return file
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             _write(file, _pack({"about": np.array(json.dumps(about)), **arrays}))
@@ -80,7 +85,8 @@ class Checkpoints:
         Raises:
             ValueError: if the checkpoint is of another run; the message says what differs.
         """
-        return self.load(self.newest(), model, optimizer)
+        data = self.newest() if distributed.is_chief() else b""
+        return self.load(distributed.from_chief(data), model, optimizer)
 
     def newest(self) -> bytes:
         """Return the content of the newest intact checkpoint, nothing if there is none.

@@ -7,6 +7,8 @@ import math
 import numpy as np
 import tensorflow as tf
 
+from higgs_tutorial.nn.replicas import keep_mask, moments
+
 
 class Linear(tf.Module):
     """``x @ w + b``.
@@ -62,6 +64,10 @@ class BatchNorm(tf.Module):
 
     ``gamma`` starts at 1. ``beta`` starts at 0 (``beta="zeros"``) or, as in the talk, where it got TensorFlow
     0.7's default, uniform with variance 1 (``beta="uniform"``). ``epsilon`` is the talk's.
+
+    Where replicas share a batch (see `distributed`), mean and variance are those of the whole batch; with
+    ``synchronized=False`` each replica uses its own share's, which saves two exchanges a layer and step, and
+    the moving averages are the replicas' mean.
     """
 
     def __init__(
@@ -71,6 +77,7 @@ class BatchNorm(tf.Module):
         epsilon: float = 1e-8,
         statistics: str = "moving",
         beta: str = "zeros",
+        synchronized: bool = True,
         seed: int = 0,
         name: str | None = None,
     ) -> None:
@@ -89,6 +96,7 @@ class BatchNorm(tf.Module):
         if beta not in ("zeros", "uniform"):
             raise ValueError(f"beta is {beta!r}; it must be 'zeros' or 'uniform'")
         self.momentum, self.epsilon, self.statistics = momentum, epsilon, statistics
+        self.synchronized = synchronized
         self.beta_initial, self.seed = beta, seed
         self.gamma: tf.Variable | None = None
         self.beta: tf.Variable | None = None
@@ -105,7 +113,7 @@ class BatchNorm(tf.Module):
         x = tf.convert_to_tensor(x)
         self._build(_last_dimension(self, x))
         if training or self.statistics == "batch":
-            mean, variance = tf.nn.moments(x, list(range(x.shape.rank - 1)))  # [k], [k]
+            mean, variance = moments(x, synchronized=self.synchronized)  # [k], [k]
             if training:
                 self._update(mean, variance)
         else:
@@ -122,9 +130,15 @@ class BatchNorm(tf.Module):
             beta = _uniform([k], math.sqrt(3), self.seed) if self.beta_initial == "uniform" else tf.zeros([k])
             self.gamma = tf.Variable(tf.ones([k]), name="gamma")
             self.beta = tf.Variable(beta, name="beta")
-            self.moving_mean = tf.Variable(tf.zeros([k]), name="moving_mean", trainable=False)
-            self.moving_variance = tf.Variable(tf.ones([k]), name="moving_variance", trainable=False)
-            self.moving_weight = tf.Variable(0.0, name="moving_weight", trainable=False)
+            aggregation = tf.VariableAggregation
+            local = {
+                "trainable": False,
+                "synchronization": tf.VariableSynchronization.ON_READ,
+                "aggregation": aggregation.ONLY_FIRST_REPLICA if self.synchronized else aggregation.MEAN,
+            }
+            self.moving_mean = tf.Variable(tf.zeros([k]), name="moving_mean", **local)
+            self.moving_variance = tf.Variable(tf.ones([k]), name="moving_variance", **local)
+            self.moving_weight = tf.Variable(0.0, name="moving_weight", **local)
 
     def _update(self, mean: tf.Tensor, variance: tf.Tensor) -> None:
         self.moving_weight.assign(self.momentum * self.moving_weight + (1 - self.momentum))
@@ -162,7 +176,7 @@ class Dropout(tf.Module):
             return x
         if seed is None:
             raise ValueError(f"{self.name} needs a seed of two integers in training, such as seed=(0, step)")
-        keep = tf.random.stateless_uniform(tf.shape(x), seed) < self.keep_prob
+        keep = keep_mask(tf.shape(x), self.keep_prob, seed)
         return tf.where(keep, x / self.keep_prob, 0)
 
 

@@ -44,9 +44,10 @@ class NeuralNetwork(tf.Module):
         statistics: str = "moving",
         beta: str = "zeros",
         momentum: float = 0.9,
+        synchronized: bool = True,
         name: str | None = None,
     ) -> None:
-        """Make a network whose weights are drawn from ``seed``; the last three are `BatchNorm`'s.
+        """Make a network whose weights are drawn from ``seed``; the last four are `BatchNorm`'s.
 
         Raises:
             ValueError: if an argument is out of range.
@@ -63,6 +64,7 @@ class NeuralNetwork(tf.Module):
             "statistics": statistics,
             "beta": beta,
             "momentum": momentum,
+            "synchronized": synchronized,
         }
         seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(2 * num_layers + 1)]
         self.linears = [
@@ -71,7 +73,12 @@ class NeuralNetwork(tf.Module):
         ]
         self.norms = [
             BatchNorm(
-                statistics=statistics, beta=beta, momentum=momentum, seed=seeds[2 * i + 1], name=f"bn_{i}"
+                statistics=statistics,
+                beta=beta,
+                momentum=momentum,
+                synchronized=synchronized,
+                seed=seeds[2 * i + 1],
+                name=f"bn_{i}",
             )
             for i in range(num_layers if batch_norm else 0)
         ]

@@ -29,13 +29,13 @@ def events_at(places: tf.Tensor, n: int, seed: tf.Tensor) -> tf.Tensor:
         int32 ``[b]``: over all places, each event exactly once.
     """
     rows, columns = _grid(n)
-    keys = [_mix(tf.bitcast(seed[0], tf.uint32), _word(seed[1], i)) for i in range(2 * ROUNDS)]
+    keys = [mix(tf.bitcast(seed[0], tf.uint32), _word(seed[1], i)) for i in range(2 * ROUNDS)]
 
     def permute(cell: tf.Tensor) -> tf.Tensor:
         row, column = cell // np.uint32(columns), cell % np.uint32(columns)
         for i in range(ROUNDS):
-            row = _rotate(row, _mix(column, keys[2 * i]), rows)
-            column = _rotate(column, _mix(row, keys[2 * i + 1]), columns)
+            row = _rotate(row, mix(column, keys[2 * i]), rows)
+            column = _rotate(column, mix(row, keys[2 * i + 1]), columns)
         return row * np.uint32(columns) + column
 
     cells = permute(tf.cast(places, tf.uint32))
@@ -59,7 +59,7 @@ def _word(word: tf.Tensor, i: int) -> tf.Tensor:
     return tf.bitcast(word, tf.uint32) + np.uint32(i * 0x9E3779B9 % 2**32)
 
 
-def _mix(value: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
+def mix(value: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
     """Hash 32 bits to 32 bits: the finaliser of MurmurHash3 (A. Appleby, public domain)."""
     value = tf.bitwise.bitwise_xor(value, key)
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):

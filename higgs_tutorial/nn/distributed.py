@@ -1,0 +1,249 @@
+"""Data parallelism: `train`, `predict`, `evaluate` and `fit` within the scope of a `tf.distribute` strategy.
+
+Every replica holds a copy of the model. A batch is split: replica r of N takes the events from r/N to (r+1)/N
+of it, in the same order that one device would use, so that each event is seen once an epoch. The gradient of
+the batch's mean loss is the sum of the replicas' parts, which `tf.distribute` adds up; every copy then makes
+the same step. Dropout masks are the rows that one device would draw, and batch norm's statistics are those of
+the whole batch (or, with ``synchronized=False``, of each share): N replicas compute what one computes, up to
+the rounding of sums taken in another order.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from higgs_tutorial.nn.replicas import sharing
+from higgs_tutorial.nn.shuffle import events_at
+
+SUM = tf.distribute.ReduceOp.SUM
+
+_orders: dict[int, Callable] = {}
+_graphs: WeakKeyDictionary[tf.Module, WeakKeyDictionary] = WeakKeyDictionary()
+
+
+def train_epoch(
+    model: tf.Module, dataset: Any, optimizer: keras.optimizers.Optimizer, batch_size: int, seed: np.ndarray
+) -> float:
+    """Do what `train` does with a seed of two int32 words, the work shared by the current strategy's replicas.
+
+    Raises:
+        ValueError: if model or optimizer were not made in the strategy's scope, or the optimizer would do
+            something with the gradients before they are added up.
+    """
+    strategy = tf.distribute.get_strategy()
+    _check(strategy, model, optimizer)
+    order = _order(dataset.n, seed)
+    columns = [dataset.x, dataset.y, getattr(dataset, "weight", None)]
+    columns = [np.asarray(column) for column in columns if column is not None]
+    full, rest = divmod(dataset.n, batch_size)
+    total, step = 0.0, 0
+    for steps, size in ((full, batch_size), (min(rest, 1), rest)):
+        if steps:
+            rows = order[step * batch_size :][: steps * size].reshape(steps, size)
+            shares = [_scatter(strategy, lambda r, c=column: c[r], rows) for column in columns]
+            graph = _graph(strategy, model, optimizer, size)
+            total += float(graph(shares, _starts(strategy, size), tf.constant(seed), tf.constant(step)))
+            step += steps
+    return total / dataset.n
+
+
+def predict_shares(model: tf.Module, x: np.ndarray, batch_size: int) -> np.ndarray:
+    """Do what `predict` does, each replica computing its share; every worker gets all probabilities."""
+    strategy = tf.distribute.get_strategy()
+    model(tf.zeros([1, x.shape[1]]), training=False)
+    found = np.zeros(len(x), np.float32)
+    graphs = _graphs.setdefault(model, WeakKeyDictionary()).setdefault(strategy, {})
+    if "predict" not in graphs:
+        graphs["predict"] = _predict_graph(strategy, model)
+    for start in range(0, len(x), batch_size):
+        rows = np.arange(start, min(start + batch_size, len(x)))[None]
+        share = _scatter(strategy, lambda r: np.asarray(x[r[0]], np.float32), rows)
+        starts = _starts(strategy, rows.size)
+        parts = strategy.experimental_local_results(graphs["predict"](share, starts, tf.constant(rows.size)))
+        for replica, part in zip(_replicas(strategy), parts, strict=True):
+            found[_share_of(rows, replica, strategy)[0]] = part.numpy()
+    return add_up(found)
+
+
+def add_up(value: np.ndarray) -> np.ndarray:
+    """Return the sum of all workers' ``value``, an array of the same shape on each."""
+    strategy = tf.distribute.get_strategy()
+    if workers() == 1:
+        return value
+    first = _replicas(strategy)[0]
+    mine = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(
+            value if context.replica_id_in_sync_group == first else np.zeros_like(value)
+        )
+    )
+
+    return strategy.experimental_local_results(_add(mine))[0].numpy()
+
+
+@tf.function(reduce_retracing=True)
+def _add(value: Any) -> Any:
+    return tf.distribute.get_strategy().run(lambda v: _all_sum(tf.identity(v)), [value])
+
+
+def from_chief(value: bytes) -> bytes:
+    """Return the chief worker's ``value`` on every worker."""
+    if workers() == 1:
+        return value
+    size = int(add_up(np.int64(len(value) if is_chief() else 0)[None])[0])
+    if not size:
+        return b""  # TensorFlow's collectives crash on empty tensors
+    mine = np.frombuffer(value, np.uint8) if is_chief() else np.zeros(size, np.uint8)
+    return add_up(mine.astype(np.int32)).astype(np.uint8).tobytes()
+
+
+def agree(identity: dict[str, Any]) -> None:
+    """Compare what this worker is about to run with what the chief runs.
+
+    Raises:
+        ValueError: on every worker, if they differ anywhere.
+    """
+    chiefs = json.loads(from_chief(json.dumps(identity).encode()))
+    ours = json.loads(json.dumps(identity))
+    differs = sorted(key for key in {*chiefs, *ours} if chiefs.get(key) != ours.get(key))
+    if add_up(np.array([len(differs)], np.int64))[0]:
+        what = f"{' and '.join(differs)} of this one" if differs else "another one"
+        raise ValueError(
+            f"the workers' runs differ: {what} is not the chief's; start all with the same command"
+        )
+
+
+@contextmanager
+def together() -> Iterator[None]:
+    """Give the error of a worker that lost another one a name and advice.
+
+    Raises:
+        ConnectionError: in place of TensorFlow's error.
+    """
+    try:
+        yield
+    except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
+        if workers() == 1:
+            raise
+        raise ConnectionError(
+            "another worker was lost; start all of them again, with the same checkpoints (--resume on the "
+            f"command line), and the run goes on after its last epoch ({error.message.splitlines()[0][:120]})"
+        ) from error
+
+
+def workers() -> int:
+    """Return the number of processes that the current strategy spans."""
+    resolver = tf.distribute.get_strategy().cluster_resolver
+    if resolver is None or not resolver.cluster_spec():
+        return 1
+    cluster = resolver.cluster_spec()
+    return sum(cluster.num_tasks(job) for job in cluster.jobs if job in ("chief", "worker"))
+
+
+def is_chief() -> bool:
+    """Say whether this process is the one that writes files."""
+    return tf.distribute.get_strategy().extended.should_checkpoint
+
+
+def _check(strategy: tf.distribute.Strategy, model: tf.Module, optimizer: Any) -> None:
+    for variable in model.variables:
+        if not strategy.extended.variable_created_in_scope(variable):
+            raise ValueError(
+                "the model's weights were made before: make the model within strategy.scope(), too"
+            )
+    if optimizer._distribution_strategy is not strategy:
+        raise ValueError("the optimizer was made elsewhere: make it within strategy.scope(), too")
+    for option in ("clipnorm", "clipvalue", "global_clipnorm", "gradient_accumulation_steps"):
+        if getattr(optimizer, option, None) is not None:
+            raise ValueError(
+                f"{option} would act on each replica's part of the gradient and not on their sum;"
+                " it cannot be used with a strategy"
+            )
+
+
+def _order(n: int, seed: np.ndarray) -> np.ndarray:
+    """Return the order of one device's epoch."""
+    if n not in _orders:
+        _orders[n] = tf.function(lambda seed: events_at(tf.range(n), n, seed), jit_compile=True)
+    with tf.device("CPU:0"):
+        return _orders[n](tf.constant(seed)).numpy()
+
+
+def _replicas(strategy: tf.distribute.Strategy) -> list[int]:
+    """Return the numbers of this process's replicas among all."""
+    numbers = strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(context.replica_id_in_sync_group)
+    )
+    return [int(number) for number in strategy.experimental_local_results(numbers)]
+
+
+def _bounds(size: int, replica: int, strategy: tf.distribute.Strategy) -> tuple[int, int]:
+    replicas = strategy.num_replicas_in_sync
+    return replica * size // replicas, (replica + 1) * size // replicas
+
+
+def _share_of(rows: np.ndarray, replica: int, strategy: tf.distribute.Strategy) -> np.ndarray:
+    start, end = _bounds(rows.shape[1], replica, strategy)
+    return rows[:, start:end]
+
+
+def _scatter(strategy: tf.distribute.Strategy, take: Callable, rows: np.ndarray) -> Any:
+    """Give each replica ``take`` of its share of ``rows`` ``[steps, size]``."""
+    return strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(take(_share_of(rows, context.replica_id_in_sync_group, strategy)))
+    )
+
+
+def _starts(strategy: tf.distribute.Strategy, size: int) -> Any:
+    return strategy.experimental_distribute_values_from_function(
+        lambda context: tf.constant(_bounds(size, context.replica_id_in_sync_group, strategy)[0])
+    )
+
+
+def _graph(strategy: Any, model: tf.Module, optimizer: Any, size: int) -> Callable:
+    graphs = _graphs.setdefault(model, WeakKeyDictionary()).setdefault(optimizer, {})
+    if size not in graphs:
+        graphs[size] = _train_graph(strategy, model, optimizer, size)
+    return graphs[size]
+
+
+def _train_graph(strategy: Any, model: tf.Module, optimizer: Any, size: int) -> Callable:
+    def step(columns: list, start: tf.Tensor, number: tf.Tensor, seed: tf.Tensor, total: tf.Tensor):
+        x, y, *weight = (column[number] for column in columns)
+        variables = model.trainable_variables
+        with tf.GradientTape(watch_accessed_variables=False) as tape, sharing(start, tf.constant(size)):
+            tape.watch(variables)
+            logits = model(x, training=True, seed=seed)
+            losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
+            loss = tf.reduce_sum(losses * weight[0] if weight else losses) / size
+        optimizer.apply(tape.gradient(loss, variables), variables)
+        return total + tf.cast(loss, tf.float64) * size
+
+    @tf.function
+    def epoch(columns: list, starts: Any, seed: tf.Tensor, first: tf.Tensor) -> tf.Tensor:
+        total = strategy.run(lambda: tf.zeros([], tf.float64))
+        for number in tf.range(tf.shape(strategy.experimental_local_results(columns[1])[0])[0]):
+            words = tf.stack([seed[0], seed[1] + first + number])
+            total = strategy.run(step, [columns, starts, number, words, total])
+        return strategy.reduce(SUM, total, axis=None)
+
+    return epoch
+
+
+def _predict_graph(strategy: Any, model: tf.Module) -> Callable:
+    def infer(x: tf.Tensor, start: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
+        with sharing(start, size):
+            return tf.sigmoid(model(x, training=False))
+
+    return tf.function(lambda x, starts, size: strategy.run(infer, [x, starts, size]))
+
+
+def _all_sum(value: tf.Tensor) -> tf.Tensor:
+    return tf.distribute.get_replica_context().all_reduce(SUM, value)

@@ -1,0 +1,60 @@
+"""Training on more events than fit into memory: they are read from the disk while the network trains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+BLOCK = 4096
+"""Events that are read in one piece: half a megabyte of HIGGS."""
+WINDOW = 2**19
+"""Events in memory at a time, about; there are two such windows, one being read while the other is used."""
+
+
+class Window(NamedTuple):
+    """Some of a data set's events, in memory: ``x`` ``[n, k]``, ``y`` ``[n]``, ``weight`` ``[n]`` or None."""
+
+    x: tf.Tensor
+    y: tf.Tensor
+    weight: tf.Tensor | None
+    n: int
+
+
+def windows(
+    dataset: Any, batch_size: int, seed: int, *, block: int = BLOCK, window: int = WINDOW
+) -> Iterator[Window]:
+    """Yield all events of ``dataset`` once, in windows of whole batches, each read while the last is in use.
+
+    ``dataset.x`` and ``dataset.y`` may be memory maps. Blocks of neighbouring events are drawn in an order
+    that depends on ``seed``, so that the disk reads long pieces; a window holds pieces from all over the
+    file. Whoever trains on a window shuffles it. Two events that are neighbours in the file are likelier to
+    meet in a batch than others are: a file that is sorted, by class say, must be shuffled before.
+    """
+    window = max(1, window // batch_size) * batch_size
+    starts = np.arange(0, dataset.n, block)
+    np.random.default_rng(seed).shuffle(starts)
+    ends = np.minimum(starts + block, dataset.n)
+    behind = np.cumsum(ends - starts)  # events up to and with each block
+    columns = [dataset.x, dataset.y]
+    if getattr(dataset, "weight", None) is not None:
+        columns.append(dataset.weight)
+
+    def read(number: np.ndarray) -> list[np.ndarray]:
+        first, last = number * window, min((number + 1) * window, dataset.n)
+        touched = range(np.searchsorted(behind, first, "right"), np.searchsorted(behind, last, "left") + 1)
+        pieces = []
+        for i in touched:
+            offset = starts[i] - (behind[i] - (ends[i] - starts[i]))
+            pieces.append(slice(max(starts[i], first + offset), min(ends[i], last + offset)))
+        return [np.concatenate([column[piece] for piece in pieces]) for column in columns]
+
+    def load(number: tf.Tensor) -> list[tf.Tensor]:
+        return tf.numpy_function(read, [number], [tf.float32] * len(columns), stateful=False)
+
+    numbers = tf.data.Dataset.range(-(-dataset.n // window))
+    for tensors in numbers.map(load, num_parallel_calls=1, deterministic=True).prefetch(1):
+        x = tf.ensure_shape(tensors[0], [None, dataset.x.shape[1]])
+        yield Window(x, tensors[1], tensors[2] if len(tensors) > 2 else None, len(x))
