@@ -130,9 +130,8 @@ def machine() -> str:
         models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
         cpu = models[0].partition(":")[2].strip() if models else cpu
     versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pandas", "pyarrow", "isal"))
-    return (
-        f"{cpu}, {os.cpu_count()} cores, {platform.system()}; Python {platform.python_version()}, {versions}"
-    )
+    cores = f"{os.cpu_count()} cores (load {os.getloadavg()[1]:.1f} over five minutes)"
+    return f"{cpu}, {cores}, {platform.system()}; Python {platform.python_version()}, {versions}"
 
 
 def main() -> None:
