@@ -101,6 +101,10 @@ def ladder(
     save_models: Annotated[
         bool, typer.Option("--save-models", help="Keep the networks, as OUT/models/RUNG.npz, for score.")
     ] = False,
+    strategy: Annotated[
+        str | None,
+        typer.Option(help="mirrored: all GPUs of this machine; multiworker: all machines in TF_CONFIG."),
+    ] = None,
     tensorboard: Annotated[
         Path | None, typer.Option(help="Folder to log to, for: tensorboard --logdir FOLDER")
     ] = None,
@@ -130,6 +134,7 @@ def ladder(
         out=out,
         resume=resume,
         save_models=save_models,
+        strategy=strategy,
         tensorboard=tensorboard,
     )
 

@@ -183,6 +183,8 @@ def run(
 ) -> dict[str, Any]:
     """Train rungs of the ladder one after the other and return what `results.json` holds.
 
+    In the scope of a `tf.distribute` strategy its replicas share the work, and only the chief worker writes.
+
     Args:
         rungs: names of rungs, see `LADDER`; default all nine, always in the ladder's order.
         higgs: the events; default `load(source, events=events, data_dir=data_dir, seed=seed)`.
@@ -205,6 +207,7 @@ def run(
         ValueError: an unknown rung, a number that is not positive, or a `results.json` or checkpoints made
             with other settings when resuming (the message says which).
         OSError: a file in `out` can't be written.
+        ConnectionError: another worker was lost.
 
     """
     settings = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "out": out, "resume": resume}
@@ -212,16 +215,21 @@ def run(
     size = profile()
     higgs = load(source, events=events, data_dir=data_dir, seed=seed) if higgs is None else higgs
     from .nn.checkpoints import clear
+    from .nn.distributed import from_chief, is_chief
     from .nn.history import History
 
     results = _header(higgs, size, batch_size or BATCH_SIZE[size], seed)
-    file = None if out is None else Path(out) / "results.json"
-    kept = _finished(file, results) if resume else {}
+    file = None if out is None or not is_chief() else Path(out) / "results.json"
+    kept = _finished(file, results) if resume and file else {}
+    if save_models and file:
+        kept = {
+            name: rung for name, rung in kept.items() if (file.parent / "models" / f"{name}.npz").is_file()
+        }
+    kept = json.loads(from_chief(json.dumps(kept).encode()))
     for rung in chosen:
         wanted = epochs or rung.epochs[size]
-        model_file = Path(out) / "models" / f"{rung.name}.npz" if save_models else None
-        done = len(kept.get(rung.name, {"epochs": ()})["epochs"]) == wanted
-        if done and (model_file is None or model_file.is_file()):
+        model_file = file.parent / "models" / f"{rung.name}.npz" if save_models and file else None
+        if len(kept.get(rung.name, {"epochs": ()})["epochs"]) == wanted:
             results["rungs"].append(kept[rung.name])
             continue
         if on_rung:
@@ -238,9 +246,9 @@ def run(
                 on_epoch(rung, epoch)
 
         checkpoints = None if out is None else Path(out) / "checkpoints" / rung.name
-        if checkpoints and not resume:
+        if file and not resume:
             clear(checkpoints)
-        log = None if tensorboard is None else Path(tensorboard) / rung.name
+        log = None if tensorboard is None or not is_chief() else Path(tensorboard) / rung.name
         settings = {"epochs": wanted, "batch_size": results["batch_size"], "seed": seed, "history": history}
         record.update(_climb(rung, higgs, keep, log, model_file, checkpoint_dir=checkpoints, **settings))
         if file:
@@ -254,6 +262,7 @@ def run(
 
 
 def _climb(rung, higgs, keep, log, model_file, *, seed, **settings) -> dict[str, Any]:
+    from .nn.distributed import together
     from .nn.training import evaluate, fit
 
     model, optimizer = rung.model(seed), rung.make_optimizer()
@@ -278,13 +287,15 @@ def _climb(rung, higgs, keep, log, model_file, *, seed, **settings) -> dict[str,
         }
         columns = COLUMNS if higgs.train.x.shape[1] == len(COLUMNS) else None
         save_model(model, model_file, columns=columns, about=about)
+    with together():
+        train_auc, test_auc = evaluate(model, higgs.train), evaluate(model, higgs.test)
     said = talk.RUNGS[rung.name]
     return {
         "epochs": [asdict(epoch) for epoch in history.epochs],
         "parameters": sum(math.prod(variable.shape) for variable in model.trainable_variables),
-        "train_auc": evaluate(model, higgs.train),
+        "train_auc": train_auc,
         "valid_auc": history.epochs[-1].valid_auc,
-        "test_auc": evaluate(model, higgs.test),
+        "test_auc": test_auc,
         "examples_per_second": round(higgs.train.n / min(epoch.seconds for epoch in history.epochs)),
         "talk": {"valid_auc": list(said.valid_auc), "train_auc": said.train_auc},
     }

@@ -7,6 +7,7 @@ import shlex
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -54,6 +55,7 @@ def run_ladder(
     events: int | None,
     data_dir: str | os.PathLike | None,
     start: Callable[[], object],
+    strategy: str | None = None,
     tensorboard: str | os.PathLike | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
@@ -65,9 +67,13 @@ def run_ladder(
     ladder.check(**settings)
     higgs = load(source, events=events, data_dir=data_dir, seed=settings["seed"])
     start()
+    from .nn.distributed import is_chief, make_strategy
+
+    distributed = make_strategy(strategy).scope() if strategy else nullcontext()
     command = shlex.join(["higgs-tutorial", *sys.argv[1:], *([] if settings["resume"] else ["--resume"])])
     go_on = f"the epochs done are saved; go on with: {command}"
     with (
+        distributed,
         warnings.catch_warnings(),
         PoliteStop(say, last_words=f"stopped; {go_on}") as stop,
         _epoch_bar() as bar,
@@ -76,18 +82,22 @@ def run_ladder(
         task = bar.add_task("", total=None)
 
         def on_rung(rung: ladder.Rung, higgs: HiggsDataset, epochs: int) -> None:
+            if not chief:
+                return
             bar.reset(task, total=epochs)
             typer.echo(f"\n{rung.name} ({rung.title}): {higgs.train.n:,} events for training, {higgs.data}")
 
         def on_epoch(rung: ladder.Rung, epoch: Epoch) -> None:
-            if epoch.epoch > done.get(rung.name, 0) + 1:
-                typer.echo(f"going on after epoch {epoch.epoch - 1}, from a checkpoint")
-            done[rung.name] = epoch.epoch
-            typer.echo(f"{epoch}")
-            bar.update(task, completed=epoch.epoch)
+            if chief:
+                if epoch.epoch > done.get(rung.name, 0) + 1:
+                    typer.echo(f"going on after epoch {epoch.epoch - 1}, from a checkpoint")
+                done[rung.name] = epoch.epoch
+                typer.echo(f"{epoch}")
+                bar.update(task, completed=epoch.epoch)
             stop.check()
 
         done: dict[str, int] = {}
+        chief = is_chief()
         try:
             results = ladder.run(
                 higgs=higgs, on_rung=on_rung, on_epoch=on_epoch, tensorboard=tensorboard, **settings
@@ -96,6 +106,8 @@ def run_ladder(
             bar.stop()
             say(f"stopped after this epoch; {go_on}")
             raise typer.Exit(stopped.code) from None
+    if not chief:
+        return results
     width = None if sys.stdout.isatty() else WIDTH_IN_A_PIPE
     Console(width=width).print("", table(results), "", footnote(results), sep="\n")
     return results

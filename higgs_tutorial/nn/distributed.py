@@ -11,6 +11,8 @@ the rounding of sums taken in another order.
 from __future__ import annotations
 
 import json
+import os
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -26,6 +28,7 @@ from higgs_tutorial.nn.shuffle import events_at
 SUM = tf.distribute.ReduceOp.SUM
 
 _orders: dict[int, Callable] = {}
+_adders: dict[np.dtype, Callable] = {}
 _graphs: WeakKeyDictionary[tf.Module, WeakKeyDictionary] = WeakKeyDictionary()
 
 
@@ -85,10 +88,10 @@ def add_up(value: np.ndarray) -> np.ndarray:
         )
     )
 
-    return strategy.experimental_local_results(_add(mine))[0].numpy()
+    add = _adders.setdefault(value.dtype, tf.function(_add, reduce_retracing=True))
+    return strategy.experimental_local_results(add(mine))[0].numpy()
 
 
-@tf.function(reduce_retracing=True)
 def _add(value: Any) -> Any:
     return tf.distribute.get_strategy().run(lambda v: _all_sum(tf.identity(v)), [value])
 
@@ -102,6 +105,66 @@ def from_chief(value: bytes) -> bytes:
         return b""  # TensorFlow's collectives crash on empty tensors
     mine = np.frombuffer(value, np.uint8) if is_chief() else np.zeros(size, np.uint8)
     return add_up(mine.astype(np.int32)).astype(np.uint8).tobytes()
+
+
+STRATEGIES = ("mirrored", "multiworker")
+
+
+def make_strategy(name: str, *, timeout: float = 600) -> tf.distribute.Strategy:
+    """Return a strategy by its name; nothing may have been computed before.
+
+    ``"mirrored"`` uses all GPUs of this machine or, to show how it works where there is none, two logical
+    devices that halve the CPU. ``"multiworker"`` uses the devices of all machines that ``TF_CONFIG`` names.
+
+    Raises:
+        ValueError: if the name is unknown, or ``TF_CONFIG`` is missing or wrong.
+        ConnectionError: if not all workers are there within ``timeout`` seconds.
+        RuntimeError: if TensorFlow has already divided the CPU otherwise.
+    """
+    if name not in STRATEGIES:
+        raise ValueError(f"strategy is {name!r}; it must be one of: {', '.join(STRATEGIES)}")
+    if name == "multiworker":
+        return _multiworker(timeout)
+    gpus = tf.config.list_logical_devices("GPU") if tf.config.list_physical_devices("GPU") else []
+    if not gpus:
+        (cpu,) = tf.config.list_physical_devices("CPU")
+        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    return tf.distribute.MirroredStrategy([device.name for device in gpus] or ["CPU:0", "CPU:1"])
+
+
+def _multiworker(timeout: float) -> tf.distribute.Strategy:
+    try:
+        config = json.loads(os.environ["TF_CONFIG"])
+        config["cluster"]["worker"][0], config["task"]["type"], int(config["task"]["index"])
+    except KeyError as error:
+        raise ValueError(f"the strategy multiworker needs {error} in {_TF_CONFIG_EXAMPLE}") from None
+    except (ValueError, TypeError, IndexError) as error:
+        raise ValueError(f"TF_CONFIG is wrong ({error}); set it as in {_TF_CONFIG_EXAMPLE}") from None
+    made: list[Any] = []
+
+    def wait() -> None:
+        try:
+            made.append(tf.distribute.MultiWorkerMirroredStrategy())
+        except Exception as error:  # handed to the thread that waits
+            made.append(error)
+
+    waiting = threading.Thread(target=wait, daemon=True)  # TensorFlow itself would wait for an hour
+    waiting.start()
+    waiting.join(timeout)
+    if not made:
+        others = ", ".join(config["cluster"]["worker"])
+        raise ConnectionError(
+            f"not all workers ({others}) were there within {timeout:g} seconds; start them all"
+        )
+    if isinstance(made[0], Exception):
+        raise ConnectionError(f"the workers could not be connected: {made[0]}") from made[0]
+    return made[0]
+
+
+_TF_CONFIG_EXAMPLE = (
+    """TF_CONFIG='{"cluster": {"worker": ["host1:2222", "host2:2222"]}, "task": {"type": "worker", "index": 0}}',"""
+    " with each worker's own index"
+)
 
 
 def agree(identity: dict[str, Any]) -> None:
