@@ -1,0 +1,206 @@
+"""Examples per second of one epoch: ours against Keras, PyTorch and scikit-learn.
+
+Each competitor is a process that stays, and only one computes at a time. On every rung each has an untimed first
+epoch, which compiles; the faster variant of each framework then takes turns with ours for some rounds. A ratio
+is the median over rounds of ours to the best peer of the same round; the matrix products alone, timed in the
+same run, are the limit.
+
+    python benchmarks/training.py            # the tables, into benchmarks/training.md: some ten minutes
+    python benchmarks/training.py --quick    # a smoke test: few events, one round, printed only
+"""
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+from dataclasses import asdict, replace
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from statistics import median
+
+from training_peers import BATCH_SIZE, PEERS, Rung
+
+HERE = Path(__file__).parent
+RUNGS = [
+    Rung("logistic", 0, 0, False, 1.0, False, 1_000_000),
+    Rung("nn-1x100", 1, 100, False, 1.0, False, 1_000_000),
+    Rung("bn-1x100", 1, 100, True, 1.0, False, 1_000_000),
+    Rung("adam-3x100", 3, 100, True, 1.0, True, 1_000_000),
+    Rung("adam-6x100", 6, 100, True, 1.0, True, 500_000),
+    Rung("adam-6x200", 6, 200, True, 1.0, True, 200_000),
+    Rung("adam-6x500", 6, 500, True, 1.0, True, 100_000),
+    Rung("dropout-6x500", 6, 500, True, 0.9, True, 100_000),
+]
+WANTED = {
+    "logistic": 1.3, "nn-1x100": 1.3, "bn-1x100": 1.3, "adam-3x100": 1.15, "adam-6x200": 1.0, "adam-6x500": 1.0,
+}  # fmt: skip
+START = ("logistic", "adam-3x100", "adam-6x100")
+START_EVENTS = 200_000
+
+
+class Worker:
+    """A competitor's process."""
+
+    def __init__(self, name):
+        command = [sys.executable, str(HERE / "training_peers.py"), name]
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
+        self.process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+            env=environment,
+        )  # fmt: skip
+
+    def ask(self, **command):
+        """Send a command and return its answer."""
+        self.process.stdin.write(json.dumps(command) + "\n")
+        self.process.stdin.flush()
+        answer = self.process.stdout.readline()
+        if not answer:
+            raise RuntimeError(f"the worker {self.process.args[-1]!r} died; run it alone to see why")
+        return json.loads(answer)
+
+    def close(self):
+        """Let the process end."""
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def available():
+    return [name for name in PEERS if not name.startswith("torch") or find_spec("torch")]
+
+
+def measure(workers, rung, rounds):
+    """Return the seconds of the rounds by competitor, and those of the matrix products alone."""
+    names = [n for n in workers if n != "sklearn" or not (rung.batch_norm or rung.keep_prob < 1)]
+    for name in names:
+        workers[name].ask(build=asdict(rung))
+    trial = {name: workers[name].ask(epoch=1) for name in names}
+    families = {name: name.split()[0].split(".")[0] for name in names}
+    chosen = [n for n in names if trial[n] == min(trial[o] for o in names if families[o] == families[n])]
+    seconds = {name: [] for name in chosen}
+    products = []
+    for _ in range(rounds):
+        for name in chosen:
+            seconds[name].append(workers[name].ask(epoch=1))
+        products.append(min(workers["ours"].ask(products=asdict(rung))))
+    return seconds, min(products) * rung.events / BATCH_SIZE
+
+
+def table(rungs, rounds, log):
+    """Yield the lines of the table of examples per second."""
+    workers = {name: Worker(name) for name in available()}
+    yield "| rung | events | ours | Keras | PyTorch | scikit-learn | ours to best peer | wanted | share of products |"
+    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for rung in rungs:
+        seconds, products = measure(workers, rung, rounds)
+        peers = [name for name in seconds if name != "ours"]
+        ratios = [min(seconds[p][i] for p in peers) / own for i, own in enumerate(seconds["ours"])]
+        rates = {name: rung.events / median(taken) for name, taken in seconds.items()}
+        cells = [_rate(rates, family) for family in ("keras", "torch", "sklearn")]
+        wanted = f"{WANTED[rung.name]:.2f}" if rung.name in WANTED else ""
+        share = f"{products / median(seconds['ours']):.0%}" if rung.num_layers else ""
+        spread = f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        yield (
+            f"| {rung.name} | {rung.events:,} | {rates['ours']:,.0f} | {' | '.join(cells)} | {spread} |"
+            f" {wanted} | {share} |"
+        )
+        log(f"{rung.name}: {spread} times the best peer, {json.dumps(seconds)}")
+    for worker in workers.values():
+        worker.close()
+
+
+def _rate(rates, family):
+    found = [(rate, name) for name, rate in rates.items() if name.startswith(family)]
+    return f"{found[0][0]:,.0f} ({found[0][1]})" if found else ""
+
+
+def start_table(rungs, rounds, log):
+    """Yield the lines of the table of the first epoch, each in a fresh process."""
+    yield "| rung | ours, s | Keras jit, s | Keras, s | Keras jit to ours |"
+    yield "| --- | ---: | ---: | ---: | ---: |"
+    for rung in rungs:
+        seconds = {"ours": [], "keras jit": [], "keras": []}
+        for _ in range(rounds):
+            for name, taken in seconds.items():
+                worker = Worker(name)
+                taken.append(worker.ask(build=asdict(rung)))
+                worker.close()
+        ratio = median(k / o for k, o in zip(seconds["keras jit"], seconds["ours"], strict=True))
+        cells = " | ".join(f"{median(taken):.1f}" for taken in seconds.values())
+        yield f"| {rung.name} | {cells} | {ratio:.2f} |"
+        log(f"start of {rung.name}: {json.dumps(seconds)}")
+
+
+def machine():
+    model = next(
+        (line.split(":")[1].strip() for line in _read("/proc/cpuinfo") if line.startswith("model name")),
+        platform.processor(),
+    )
+    flags = next((line for line in _read("/proc/cpuinfo") if line.startswith("flags")), "").split()
+    vector = ", ".join(f for f in ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile") if f in flags)
+    packages = []
+    for name in ("tensorflow", "keras", "torch", "scikit-learn", "numpy"):
+        try:
+            packages.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            packages.append(f"no {name}")
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
+    return (
+        f"{model}, {os.cpu_count()} cores ({vector}); Python {platform.python_version()}, {', '.join(packages)}."
+        f" Load average at the start: {load:.1f}."
+    )
+
+
+def _read(path):
+    try:
+        return Path(path).read_text().splitlines()
+    except OSError:
+        return []
+
+
+def report(partly, rungs, rounds, log):
+    start_rungs = [replace(r, events=START_EVENTS) for r in RUNGS if r.name in START]
+    lines = [
+        "# Training",
+        "",
+        f"Examples per second of one epoch of random events, 28 features, batches of {BATCH_SIZE:,}, float32;"
+        f" medians of {rounds} rounds. The ratio is the median (and range) over the rounds of ours to the best"
+        " peer of the same round; of Keras and PyTorch the variant that was faster in a trial epoch takes part."
+        " Share of products: the time that the hidden layers' matrix products alone take in TensorFlow, to the"
+        " time of the epoch.",
+        "",
+        f"Machine: {machine()}",
+        "",
+        *table(rungs, rounds, log),
+    ]
+    if not partly:
+        lines += [
+            "",
+            "## The start",
+            "",
+            f"Seconds to the end of the first epoch of {START_EVENTS:,} events in a fresh process, with tracing and"
+            " compilation, without imports; the last column is the ratio in the same round.",
+            "",
+            *start_table(start_rungs, 2, log),
+        ]
+    lines += ["", "Produced by `python benchmarks/training.py`."]
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="a smoke test, printed only")
+    parser.add_argument("--rounds", type=int, default=3)
+    arguments = parser.parse_args()
+    text = report(
+        arguments.quick, 1 if arguments.quick else arguments.rounds, lambda s: print(s, file=sys.stderr)
+    )
+    print(text)
+    if not arguments.quick:
+        (HERE / "training.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()
