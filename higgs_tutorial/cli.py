@@ -195,10 +195,8 @@ def simulate(
 
     """
     from .data.export import write_simulated
-    from .data.progress import progress_bar
 
-    with progress_bar("Simulating", events, "events") as advance:
-        write_simulated(out, events, seed, on_rows=advance)
+    write_simulated(out, events, seed)
     typer.echo(f"{out}: {events:,} simulated events, seed {seed}")
 
 

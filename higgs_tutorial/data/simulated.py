@@ -34,17 +34,22 @@ def open_simulated(folder: Path, events: int, seed: int) -> list[np.ndarray]:
     if not path.exists():
         with locked(path.with_name(".lock"), "simulating events"):
             if not path.exists():  # another process may have made it while this one waited
-                _simulate(path, events, seed)
+                for stale in path.parent.glob("*.partial"):  # what a killed process left
+                    stale.unlink()
+                simulate_file(path, events, seed)
     rows = open_rows(path, events, "delete it, and it will be simulated again")
     train, valid, _ = split_sizes(events)
     return np.split(rows, [train, train + valid])
 
 
-def _simulate(path: Path, events: int, seed: int) -> None:
+def simulate_file(path: Path, events: int, seed: int) -> None:
+    """Simulate events into a ``.npy`` file, float32 ``[events, 29]``, which gets its name when it is complete.
+
+    Raises:
+        OSError: if the disk is too small or a write fails.
+    """
     from higgs_tutorial.physics.simulate import simulate_into
 
-    for stale in path.parent.glob("*.partial"):  # what a killed process left
-        stale.unlink()
     require_space(path.parent, events * ROW_BYTES + 2**20, f"simulating {events:,} events")
     partial = path.with_name(f"{path.name}.partial")
     try:
