@@ -67,8 +67,10 @@ class Worker:
         self.process.wait()
 
 
-def available():
-    return [name for name in PEERS if not name.startswith("torch") or find_spec("torch")]
+def available(peers=None):
+    """Return the competitors that are installed, or of those the ones asked for; ours is always there."""
+    found = [name for name in PEERS if not name.startswith("torch") or find_spec("torch")]
+    return [name for name in found if peers is None or name == "ours" or name in peers]
 
 
 def measure(workers, rung, rounds):
@@ -88,9 +90,9 @@ def measure(workers, rung, rounds):
     return seconds, min(products) * rung.events / BATCH_SIZE
 
 
-def table(rungs, rounds, log):
+def table(rungs, rounds, log, names):
     """Yield the lines of the table of examples per second."""
-    workers = {name: Worker(name) for name in available()}
+    workers = {name: Worker(name) for name in names}
     yield "| rung | events | ours | Keras | PyTorch | scikit-learn | ours to best peer | wanted | share of products |"
     yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
     for rung in rungs:
@@ -160,7 +162,7 @@ def _read(path):
         return []
 
 
-def report(partly, rungs, rounds, log):
+def report(partly, rungs, rounds, log, names):
     start_rungs = [replace(r, events=START_EVENTS) for r in RUNGS if r.name in START]
     lines = [
         "# Training",
@@ -173,7 +175,7 @@ def report(partly, rungs, rounds, log):
         "",
         f"Machine: {machine()}",
         "",
-        *table(rungs, rounds, log),
+        *table(rungs, rounds, log, names),
     ]
     if not partly:
         lines += [
@@ -193,12 +195,22 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a smoke test, printed only")
     parser.add_argument("--rounds", type=int, default=3)
-    arguments = parser.parse_args()
-    text = report(
-        arguments.quick, 1 if arguments.quick else arguments.rounds, lambda s: print(s, file=sys.stderr)
+    parser.add_argument("--rungs", help="names with commas between them; the table is printed only")
+    parser.add_argument(
+        "--peers", help=f"names with commas between them, of {', '.join(PEERS)}; printed only"
     )
+    arguments = parser.parse_args()
+    rungs, rounds = RUNGS, arguments.rounds
+    if arguments.rungs:
+        rungs = [rung for rung in RUNGS if rung.name in arguments.rungs.split(",")]
+    if arguments.quick:
+        rungs = [replace(rung, events=20_000) for rung in rungs if rung.name in ("logistic", "nn-1x100")]
+        rounds = 1
+    names = available(arguments.peers and arguments.peers.split(","))
+    partly = bool(arguments.quick or arguments.rungs or arguments.peers)
+    text = report(partly, rungs, rounds, lambda line: print(line, file=sys.stderr), names)
     print(text)
-    if not arguments.quick:
+    if not partly:
         (HERE / "training.md").write_text(text)
 
 

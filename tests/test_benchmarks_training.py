@@ -1,0 +1,44 @@
+"""The benchmarks of training still run: tiny, and without PyTorch if it is not there."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+def run(script, *arguments):
+    environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "MPLBACKEND": "agg"}
+    command = [sys.executable, str(BENCHMARKS / script), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=600)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def committed():
+    return {file: file.stat().st_mtime_ns for file in BENCHMARKS.iterdir()}
+
+
+@pytest.mark.slow
+def test_training_against_its_peers():
+    before = committed()
+    printed = run("training.py", "--quick", "--peers", "keras,sklearn")
+    for rung in ("logistic", "nn-1x100"):
+        row = next(line for line in printed.splitlines() if line.startswith(f"| {rung} "))
+        ours, _, _, sklearn, ratio = [cell.strip() for cell in row.split("|")[3:8]]
+        assert float(ours.replace(",", "")) > 0
+        assert re.fullmatch(r"[\d,]+ \(sklearn\)", sklearn)
+        assert float(ratio.split()[0]) > 0
+    assert committed() == before
+
+
+@pytest.mark.slow
+def test_scaling():
+    before = committed()
+    printed = run("scaling.py", "--quick")
+    assert re.search(r"^\| 4,000 \| [\d,]+ \| [\d,]+ \| [\d,]+ \|$", printed, re.MULTILINE)
+    assert committed() == before
