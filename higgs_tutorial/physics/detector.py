@@ -44,9 +44,9 @@ def radiate(
     count = np.minimum(rng.poisson(mean, n), MAX_ISR)
     present = np.arange(MAX_ISR)[:, None] < count
     power = 1 - slope
-    u = rng.random((MAX_ISR, n))
     top = (parameters.isr_end / ISR_PT) ** power
-    pt = np.where(present, ISR_PT * (1 - u * (1 - top)) ** (1 / power), 0.0)
+    pt = np.zeros((MAX_ISR, n))
+    pt[present] = ISR_PT * (1 - rng.random(count.sum()) * (1 - top)) ** (1 / power)
     phi = np.pi * (2 * rng.random((MAX_ISR, n)) - 1)
     eta = partons["rapidity"] + width * (2 * rng.random((MAX_ISR, n)) - 1)
     soft = parameters.recoil * rng.standard_normal((2, n))
@@ -97,14 +97,24 @@ def merge(
     parameters: Parameters,
 ) -> None:
     """Merge, in place, pairs of partons [k, n] closer than the jet radius: pT-weighted centre, either's tag."""
-    for i in range(len(pt)):
-        for j in range(i + 1, len(pt)):
-            distance = np.square(eta[i] - eta[j]) + np.square(wrap(phi[i] - phi[j]))
-            rows = np.flatnonzero((distance < 1.0) & (pt[i] > 0) & (pt[j] > 0))
-            if not len(rows):
-                continue
-            radius = parameters.merge_radius + parameters.merge_spread * rng.standard_normal(len(rows))
-            rows = rows[distance[rows] < radius * np.abs(radius)]
+    first, second = np.triu_indices(len(pt), 1)
+    # Absent partons are put far away; single precision is enough to tell what is close.
+    at, turn = (
+        np.where(pt > 0, eta, 100.0 * np.arange(1, len(pt) + 1)[:, None]).astype(np.float32),
+        phi.astype(np.float32),
+    )
+    d_eta, d_phi = at[first] - at[second], np.abs(turn[first] - turn[second])
+    d_phi = np.minimum(d_phi, np.float32(2 * np.pi) - d_phi)
+    distance = d_eta * d_eta + d_phi * d_phi  # [pair, event], squared
+    pair, event = np.nonzero(distance < parameters.merge_radius**2)
+    radius = parameters.merge_radius - parameters.merge_spread * rng.random(len(pair)) ** 2
+    merges = distance[pair, event] < radius * radius
+    pair, event = pair[merges], event[merges]
+    starts = np.searchsorted(pair, np.arange(len(first) + 1))
+    for i, j, start, end in zip(first, second, starts[:-1], starts[1:], strict=True):
+        rows = event[start:end]
+        rows = rows[(pt[i, rows] > 0) & (pt[j, rows] > 0)]
+        if len(rows):
             total = pt[i, rows] + pt[j, rows]
             share = pt[j, rows] / total
             eta[i, rows] += share * (eta[j, rows] - eta[i, rows])
@@ -154,26 +164,32 @@ def measure(
     is_b = np.concatenate([flavour[:4], zero, flavour[4:]]) == BOTTOM
     merge(pt, eta, phi, tag, is_b, rng, parameters)
 
-    key = pt * np.exp(parameters.order_noise * rng.standard_normal(pt.shape))
+    caught = pt * np.maximum(1 - parameters.leak * rng.standard_exponential(pt.shape), 0.2)
+    visible = caught * (1 - _escaping(pt.shape, rng, parameters) * is_b)
+    key = visible * np.exp(parameters.order_noise * rng.standard_normal(pt.shape))
     key *= np.where(is_b, parameters.order_b, 1.0)
     order = np.argsort(-key, axis=0)[:MAX_JETS]
-    pt, eta, phi, tag, is_b = (np.take_along_axis(v, order, axis=0) for v in (pt, eta, phi, tag, is_b))
-    visible = pt * (1 - _escaping(pt.shape, rng, parameters) * is_b)
-    measured = visible * _response(pt, is_b, rng, parameters)
-    eta = eta + parameters.angle * rng.standard_normal(pt.shape)
-    phi = wrap(phi + parameters.angle * rng.standard_normal(pt.shape))
+    caught, visible, eta, phi, tag, is_b = (
+        np.take_along_axis(v, order, axis=0) for v in (caught, visible, eta, phi, tag, is_b)
+    )
+    measured = visible * _response(visible, is_b, rng, parameters)
+    eta = eta + parameters.angle * rng.standard_normal(eta.shape)
+    phi = wrap(phi + parameters.angle * rng.standard_normal(eta.shape))
 
     lepton_phi = azimuth(lab["lepton"][:, event])
     lepton_pt, lepton_eta = lepton_pt[event], lepton_eta[event]
-    excess = parameters.met_share * (measured - visible) + (visible - pt)
+    excess = parameters.met_share * (measured - visible) + (visible - caught)
     nu = lab["neutrino"][:, event]
-    noise = np.sqrt(parameters.met_noise**2 + parameters.met_stochastic**2 * pt.sum(axis=0))
+    noise = np.sqrt(parameters.met_noise**2 + parameters.met_stochastic**2 * caught.sum(axis=0))
     missing_x = nu[1] - (excess * np.cos(phi)).sum(axis=0) + noise * rng.standard_normal(n)
     missing_y = nu[2] - (excess * np.sin(phi)).sum(axis=0) + noise * rng.standard_normal(n)
 
     listed = (measured > JET_PT) & (np.abs(eta) < JET_ETA)
     d2 = np.square(eta - lepton_eta) + np.square(wrap(phi - lepton_phi))
-    near = (listed & (d2 < ISOLATION**2)).any(axis=0)
+    closest = np.where(listed, d2, np.inf).min(axis=0)
+    near = (closest < ISOLATION**2) | (
+        (closest < parameters.merge_radius**2) & (rng.random(n) < parameters.isolation)
+    )
     keep = (listed.sum(axis=0) >= 4) & (((tag > 0) & listed).sum(axis=0) == 2) & ~near
     rows = np.flatnonzero(keep)
     order = np.argsort(~listed[:, rows], axis=0, kind="stable")
@@ -201,12 +217,12 @@ def _escaping(shape: tuple[int, ...], rng: Generator, parameters: Parameters) ->
 
 
 def _response(pt: NDArray, is_b: NDArray, rng: Generator, parameters: Parameters) -> NDArray:
-    """Listed pT over the visible pT: a stochastic and a constant term, skewed, with a share of bad jets."""
-    spread = np.sqrt(parameters.noise**2 / np.maximum(pt, 5.0) + parameters.constant**2)
+    """Listed pT over the visible pT: soft jets lose more; a stochastic and a constant term; a share of bad jets."""
+    pt = np.maximum(pt, 5.0)
+    spread = np.sqrt(parameters.noise**2 / pt + parameters.constant**2)
     spread = np.where(rng.random(pt.shape) < parameters.tail, TAIL * spread, spread)
-    g = spread * rng.standard_normal(pt.shape)
-    middle = parameters.response * np.where(is_b, parameters.response_b, 1.0)
-    return middle * np.maximum(1 + g, 0.05) ** (1 - parameters.skew) * np.exp(parameters.skew * g)
+    middle = parameters.response * np.where(is_b, parameters.response_b, 1.0) * (1 - parameters.loss / pt)
+    return middle * np.maximum(1 + spread * rng.standard_normal(pt.shape), 0.05)
 
 
 def tag_probability(pt: NDArray, eta: NDArray, flavour: NDArray, parameters: Parameters) -> NDArray:

@@ -34,6 +34,8 @@ SCALE = np.array(
 
 W_MASS = 80.419
 TOP_MASS = 175.0
+TIE = 1e-3
+"""Solutions equally close to within this (GeV) count as one; the lower η is taken."""
 NEUTRINO_ETA = np.arange(-60, 61) * 0.05
 """Pseudorapidities that the file tries for the neutrino, whose longitudinal momentum nothing measures."""
 
@@ -162,7 +164,7 @@ def _neutrino_eta(
             if best_eta is None:
                 best_eta, best_distance, best_mass = eta, distance, mass
                 continue
-            closer = distance < best_distance
+            closer = distance < best_distance - TIE
             best_eta = np.where(closer, eta, best_eta)
             best_mass = np.where(closer, mass, best_mass)
             best_distance = np.minimum(distance, best_distance)

@@ -22,6 +22,9 @@ BOTTOM = 4.7
 LONGITUDINAL_FRACTION = 0.7
 """Share of longitudinal W bosons in top decays; the others are left-handed (leading order, m_b = 0)."""
 
+QUARK_FALL = 1.5
+"""Power of (1 - x1)(1 - x2) that reproduces the rapidities of pairs from a valence and a sea quark."""
+
 PARTONS = ("lepton", "neutrino", "quark_1", "quark_2", "bottom_1", "bottom_2")
 
 
@@ -54,7 +57,7 @@ def generate_signal(n: int, rng: Generator, parameters: Parameters) -> dict[str,
         "h0": light,
         "W_lepton": pick(w_first, w_second),
         "W_quark": pick(w_second, w_first),
-        "rapidity": _rapidity((heavy / COLLISION_ENERGY) ** 2, rng, parameters.gluon_fall),
+        "rapidity": _rapidity((heavy / COLLISION_ENERGY) ** 2, rng, np.full(n, parameters.gluon_fall)),
     }
 
 
@@ -88,7 +91,7 @@ def generate_background(n: int, rng: Generator, parameters: Parameters) -> dict[
         )
         pair_of = _decay_in_frame_of(top, out[name], _cos_from_top(n, rng), _angle(n, rng))
         out[children[0]], out[children[1]] = pair_of
-    out["rapidity"] = _rapidity(tau, rng, parameters.gluon_fall)
+    out["rapidity"] = _rapidity(tau, rng, np.where(by_quarks, QUARK_FALL, parameters.gluon_fall))
     return out
 
 
@@ -97,8 +100,9 @@ def _decay_in_frame_of(
 ) -> tuple[NDArray, NDArray]:
     """Massless decay of `child` with helicity angles defined in the rest frame of its `parent`."""
     backwards = np.concatenate([parent[:1], -parent[1:]])
-    first, second = two_body_decay(boost(child, backwards), 0.0, 0.0, cos_theta, phi)
-    return boost(first, parent), boost(second, parent)
+    first, _ = two_body_decay(boost(child, backwards), 0.0, 0.0, cos_theta, phi)
+    first = boost(first, parent)
+    return first, child - first
 
 
 def _at_rest(m: NDArray) -> NDArray:
@@ -134,7 +138,7 @@ def _w_masses(n: int, rng: Generator) -> NDArray:
     return _breit_wigner(n, rng, W, W_WIDTH, 8.0)
 
 
-def _rapidity(tau: NDArray, rng: Generator, fall: float) -> NDArray:
+def _rapidity(tau: NDArray, rng: Generator, fall: NDArray) -> NDArray:
     """Rapidity of the hard system given τ = x1 x2, by accept-reject from the product of two parton densities."""
     root = np.sqrt(tau)
     limit = -np.log(root)
@@ -143,7 +147,7 @@ def _rapidity(tau: NDArray, rng: Generator, fall: float) -> NDArray:
     while len(todo):
         trial = limit[todo] * _uniform(len(todo), rng)
         r = root[todo]
-        weight = ((1 - r * np.exp(trial)) * (1 - r * np.exp(-trial)) / (1 - r) ** 2) ** fall
+        weight = ((1 - r * np.exp(trial)) * (1 - r * np.exp(-trial)) / (1 - r) ** 2) ** fall[todo]
         good = rng.random(len(todo)) < weight
         y[todo[good]] = trial[good]
         todo = todo[~good]

@@ -18,65 +18,69 @@ class Parameters:
     """The tuned table. `Parameters()` is what `simulate` uses; `describe()` lists it."""
 
     gluon_rise: float = _parameter(
-        0.528, 0.1, 0.6, "x g(x) ~ x^-rise (1 - x)^fall at a scale of a few 100 GeV"
+        0.511, 0.1, 0.6, "x g(x) ~ x^-rise (1 - x)^fall at a scale of a few 100 GeV"
     )
-    gluon_fall: float = _parameter(7.41, 4.0, 9.0, "power of (1 - x) in the gluon density")
-    quark_fraction: float = _parameter(0.308, 0.0, 0.35, "share of top pairs made by quark and antiquark")
+    gluon_fall: float = _parameter(7.63, 4.0, 9.0, "power of (1 - x) in the gluon density")
+    quark_fraction: float = _parameter(0.306, 0.0, 0.35, "share of top pairs made by quark and antiquark")
     top_scale: float = _parameter(
-        0.915, -1.0, 1.5, "running of couplings in top pairs: weight (m_tt / 350)^-scale"
+        1.01, -1.0, 1.5, "running of couplings in top pairs: weight (m_tt / 350)^-scale"
     )
 
-    isr_signal: float = _parameter(2.28, 0.5, 4.0, "mean number of initial-state gluons above 8 GeV, signal")
-    isr_background: float = _parameter(1.64, 0.5, 4.0, "the same, background")
-    isr_slope_signal: float = _parameter(1.55, 1.0, 3.0, "their spectrum falls as pT^-slope, signal")
-    isr_slope_background: float = _parameter(1.73, 1.0, 3.0, "the same, background")
-    isr_end: float = _parameter(279.0, 100.0, 500.0, "largest pT of theirs (GeV)")
-    isr_width_signal: float = _parameter(2.89, 1.5, 4.5, "they lie this far in eta around the system, signal")
-    isr_width_background: float = _parameter(3.29, 1.5, 4.5, "the same, background")
+    isr_signal: float = _parameter(2.41, 0.5, 4.0, "mean number of initial-state gluons above 8 GeV, signal")
+    isr_background: float = _parameter(1.79, 0.5, 4.0, "the same, background")
+    isr_slope_signal: float = _parameter(1.58, 1.0, 3.0, "their spectrum falls as pT^-slope, signal")
+    isr_slope_background: float = _parameter(1.79, 1.0, 3.0, "the same, background")
+    isr_end: float = _parameter(288.0, 100.0, 500.0, "largest pT of theirs (GeV)")
+    isr_width_signal: float = _parameter(2.98, 1.5, 4.5, "they lie this far in eta around the system, signal")
+    isr_width_background: float = _parameter(3.4, 1.5, 4.5, "the same, background")
     recoil: float = _parameter(
-        7.03, 1.0, 15.0, "Gaussian recoil (GeV per axis) against soft unlisted radiation"
+        7.64, 1.0, 15.0, "Gaussian recoil (GeV per axis) against soft unlisted radiation"
     )
 
-    fsr: float = _parameter(0.175, 0.0, 0.8, "mean number of gluons a quark radiates outside its jet")
-    fsr_soft: float = _parameter(0.168, 0.03, 0.25, "smallest share of the quark's pT such a gluon takes")
-    fsr_wide: float = _parameter(1.78, 0.8, 3.0, "largest distance in (eta, phi) of such a gluon")
-    merge_radius: float = _parameter(0.587, 0.4, 0.8, "two partons closer than this make one jet")
-    merge_spread: float = _parameter(0.106, 0.0, 0.2, "Gaussian spread of that radius")
+    fsr: float = _parameter(0.141, 0.0, 0.8, "mean number of gluons a quark radiates outside its jet")
+    fsr_soft: float = _parameter(0.173, 0.03, 0.25, "smallest share of the quark's pT such a gluon takes")
+    fsr_wide: float = _parameter(1.83, 0.8, 3.0, "largest distance in (eta, phi) of such a gluon")
+    merge_radius: float = _parameter(0.712, 0.6, 0.8, "two partons closer than this may make one jet")
+    merge_spread: float = _parameter(
+        0.238, 0.0, 0.5, "merge_radius minus the distance at which they always do"
+    )
+    isolation: float = _parameter(0.794, 0.0, 1.0, "chance to lose a lepton with a jet within merge_radius")
 
     order_noise: float = _parameter(
-        0.261, 0.0, 0.6, "relative noise of the pT that decided the order of the jets"
+        0.293, 0.0, 0.6, "relative noise of the pT that decided the order of the jets"
     )
     order_b: float = _parameter(
-        0.81, 0.5, 1.2, "ordering pT of a b-jet over that of a light jet of the same pT"
+        0.856, 0.5, 1.2, "ordering pT of a b-jet over that of a light jet of the same pT"
     )
-    response: float = _parameter(0.937, 0.7, 1.2, "median of listed / ordering pT of a light jet")
+    response: float = _parameter(0.997, 0.7, 1.2, "median of listed / ordering pT of a light jet")
     response_b: float = _parameter(0.997, 0.7, 1.3, "the same of a b-jet, relative to a light jet")
     noise: float = _parameter(
-        1.06, 0.0, 3.0, "stochastic term of the jet resolution (sqrt(GeV)): noise / sqrt(pT)"
+        0.889, 0.0, 3.0, "stochastic term of the jet resolution (sqrt(GeV)): noise / sqrt(pT)"
     )
-    constant: float = _parameter(0.0513, 0.0, 0.3, "constant term of the jet resolution")
-    skew: float = _parameter(0.124, 0.0, 1.0, "0: Gaussian response; 1: log-normal response")
-    tail: float = _parameter(0.158, 0.0, 0.4, "share of jets measured twice as badly")
-    angle: float = _parameter(0.054, 0.0, 0.12, "smearing of a jet's eta and phi")
-    semileptonic: float = _parameter(0.135, 0.0, 0.4, "share of b-jets whose decay lets neutrinos escape")
-    escape: float = _parameter(0.282, 0.1, 0.5, "mean share of the b-jet's pT that escapes then")
+    constant: float = _parameter(0.0317, 0.0, 0.3, "constant term of the jet resolution")
+    loss: float = _parameter(1.14, -3.0, 5.0, "pT (GeV) that the response of a soft jet lacks")
+    leak: float = _parameter(0.0439, 0.0, 0.15, "mean share of a jet's pT that falls outside of it")
+    tail: float = _parameter(0.0842, 0.0, 0.4, "share of jets measured twice as badly")
+    angle: float = _parameter(0.0554, 0.0, 0.12, "smearing of a jet's eta and phi")
+    semileptonic: float = _parameter(0.216, 0.0, 0.4, "share of b-jets whose decay lets neutrinos escape")
+    escape: float = _parameter(0.279, 0.1, 0.5, "mean share of the b-jet's pT that escapes then")
     met_share: float = _parameter(
-        0.71, 0.0, 1.2, "share of the jets' mismeasurement seen in the missing energy"
+        0.715, 0.0, 1.2, "share of the jets' mismeasurement seen in the missing energy"
     )
-    met_noise: float = _parameter(1.84, 0.0, 30.0, "Gaussian noise of the missing energy (GeV per axis)")
+    met_noise: float = _parameter(1.02, 0.0, 30.0, "Gaussian noise of the missing energy (GeV per axis)")
     met_stochastic: float = _parameter(
-        0.846, 0.0, 1.5, "its part that grows with the root of the summed jet pT"
+        0.879, 0.0, 1.5, "its part that grows with the root of the summed jet pT"
     )
 
-    tag_plateau: float = _parameter(0.609, 0.4, 0.8, "b-tag efficiency at high pT, central")
+    tag_plateau: float = _parameter(0.627, 0.4, 0.8, "b-tag efficiency at high pT, central")
     tag_turn_on: float = _parameter(
-        19.1, 5.0, 60.0, "pT (GeV) at which the b-tag efficiency is half the plateau's"
+        20.8, 5.0, 60.0, "pT (GeV) at which the b-tag efficiency is half the plateau's"
     )
-    tag_eta: float = _parameter(1.12, 0.8, 1.4, "|eta| up to which it is flat; it falls linearly from there")
-    tag_eta_end: float = _parameter(1.93, 1.6, 2.0, "|eta| at which it has fallen to zero")
-    tag_charm: float = _parameter(0.417, 0.0, 0.6, "tag rate of charm jets relative to b-jets")
-    tag_light: float = _parameter(0.0425, 0.0, 0.1, "tag rate of other jets relative to b-jets")
-    loose: float = _parameter(0.185, 0.1, 0.3, "share of the tags that are only loose")
+    tag_eta: float = _parameter(1.14, 0.8, 1.4, "|eta| up to which it is flat; it falls linearly from there")
+    tag_eta_end: float = _parameter(1.94, 1.6, 2.0, "|eta| at which it has fallen to zero")
+    tag_charm: float = _parameter(0.445, 0.0, 0.6, "tag rate of charm jets relative to b-jets")
+    tag_light: float = _parameter(0.0588, 0.0, 0.1, "tag rate of other jets relative to b-jets")
+    loose: float = _parameter(0.183, 0.1, 0.3, "share of the tags that are only loose")
 
     def radiation(self, signal: bool) -> tuple[float, float, float]:
         """Mean number, slope and width of the initial-state radiation of one class."""

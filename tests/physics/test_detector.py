@@ -80,6 +80,8 @@ def test_a_perfect_detector_measures_the_partons(rng):
         order_b=1.0,
         response=1.0,
         response_b=1.0,
+        loss=0.0,
+        leak=0.0,
         noise=0.0,
         constant=0.0,
         angle=0.0,
@@ -88,6 +90,7 @@ def test_a_perfect_detector_measures_the_partons(rng):
         met_stochastic=0.0,
         merge_radius=0.01,
         merge_spread=0.0,
+        isolation=0.0,
     )
     partons = generator.generate_background(40_000, rng, perfect)
     measured = detector.measure(partons, rng, perfect, False)
