@@ -221,7 +221,8 @@ def _response(pt: NDArray, is_b: NDArray, rng: Generator, parameters: Parameters
     pt = np.maximum(pt, 5.0)
     spread = np.sqrt(parameters.noise**2 / pt + parameters.constant**2)
     spread = np.where(rng.random(pt.shape) < parameters.tail, TAIL * spread, spread)
-    middle = parameters.response * np.where(is_b, parameters.response_b, 1.0) * (1 - parameters.loss / pt)
+    middle = parameters.response * np.where(is_b, parameters.response_b, 1.0)
+    middle *= 1 - np.where(is_b, parameters.loss_b, parameters.loss) / pt
     return middle * np.maximum(1 + spread * rng.standard_normal(pt.shape), 0.05)
 
 

@@ -27,12 +27,12 @@ class Parameters:
     )
 
     isr_signal: float = _parameter(2.41, 0.5, 4.0, "mean number of initial-state gluons above 8 GeV, signal")
-    isr_background: float = _parameter(1.79, 0.5, 4.0, "the same, background")
+    isr_background: float = _parameter(2.1, 0.5, 4.0, "the same, background")
     isr_slope_signal: float = _parameter(1.58, 1.0, 3.0, "their spectrum falls as pT^-slope, signal")
-    isr_slope_background: float = _parameter(1.79, 1.0, 3.0, "the same, background")
+    isr_slope_background: float = _parameter(1.9, 1.0, 3.0, "the same, background")
     isr_end: float = _parameter(288.0, 100.0, 500.0, "largest pT of theirs (GeV)")
     isr_width_signal: float = _parameter(2.98, 1.5, 4.5, "they lie this far in eta around the system, signal")
-    isr_width_background: float = _parameter(3.4, 1.5, 4.5, "the same, background")
+    isr_width_background: float = _parameter(3.6, 1.5, 4.5, "the same, background")
     recoil: float = _parameter(
         7.64, 1.0, 15.0, "Gaussian recoil (GeV per axis) against soft unlisted radiation"
     )
@@ -52,13 +52,14 @@ class Parameters:
     order_b: float = _parameter(
         0.856, 0.5, 1.2, "ordering pT of a b-jet over that of a light jet of the same pT"
     )
-    response: float = _parameter(0.997, 0.7, 1.2, "median of listed / ordering pT of a light jet")
-    response_b: float = _parameter(0.997, 0.7, 1.3, "the same of a b-jet, relative to a light jet")
+    response: float = _parameter(1.0, 0.7, 1.2, "median of listed / ordering pT of a light jet")
+    response_b: float = _parameter(1.03, 0.7, 1.3, "the same of a b-jet, relative to a light jet")
     noise: float = _parameter(
         0.889, 0.0, 3.0, "stochastic term of the jet resolution (sqrt(GeV)): noise / sqrt(pT)"
     )
     constant: float = _parameter(0.0317, 0.0, 0.3, "constant term of the jet resolution")
     loss: float = _parameter(1.14, -3.0, 5.0, "pT (GeV) that the response of a soft jet lacks")
+    loss_b: float = _parameter(4.0, -3.0, 8.0, "the same of a b-jet")
     leak: float = _parameter(0.0439, 0.0, 0.15, "mean share of a jet's pT that falls outside of it")
     tail: float = _parameter(0.0842, 0.0, 0.4, "share of jets measured twice as badly")
     angle: float = _parameter(0.0554, 0.0, 0.12, "smearing of a jet's eta and phi")

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from higgs_tutorial.physics import detector, features, generator
 from higgs_tutorial.physics.parameters import Parameters
 
-SIMULATOR_VERSION = "1.0"
+SIMULATOR_VERSION = "1.1"
 """Changes whenever the rows of a seed change."""
 
 SIGNAL_FRACTION = 0.53

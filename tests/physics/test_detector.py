@@ -81,6 +81,7 @@ def test_a_perfect_detector_measures_the_partons(rng):
         response=1.0,
         response_b=1.0,
         loss=0.0,
+        loss_b=0.0,
         leak=0.0,
         noise=0.0,
         constant=0.0,
