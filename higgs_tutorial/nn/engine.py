@@ -24,8 +24,10 @@ class Batch(NamedTuple):
     weight: tf.Tensor | None
 
 
-def epoch_graph(model: tf.Module, optimizer: keras.optimizers.Optimizer, batch_size: int) -> EpochGraph:
-    """Return ``graph(x, y, weight, seed) -> mean loss``, the same one at every call.
+def epoch_graph(
+    model: tf.Module, optimizer: keras.optimizers.Optimizer, batch_size: int, events: tuple
+) -> EpochGraph:
+    """Return ``graph(x, y, weight, seed) -> mean loss`` for ``events`` of this shape, the same one at every call.
 
     It goes once over the events in an order drawn from ``seed`` (int32 ``[2]``), a step of ``optimizer`` a
     batch. The last batch is short where ``batch_size`` does not divide the number of events. The model must
@@ -35,8 +37,14 @@ def epoch_graph(model: tf.Module, optimizer: keras.optimizers.Optimizer, batch_s
     if batch_size not in graphs:
         if not optimizer.built:
             optimizer.build(model.trainable_variables)
-        graphs[batch_size] = _build(ref(model), ref(optimizer), batch_size)
-    return graphs[batch_size]
+        graphs[batch_size] = _build(ref(model), ref(optimizer), batch_size), {}
+    function, traced = graphs[batch_size]
+    events = Batch(*events)
+    key = tuple(events.x.shape), events.weight is None
+    if key not in traced:
+        specs = (None if column is None else tf.TensorSpec(column.shape, column.dtype) for column in events)
+        traced[key] = function.get_concrete_function(*specs, tf.TensorSpec([2], tf.int32))
+    return traced[key]
 
 
 def train_step(
@@ -92,9 +100,10 @@ def _build(model: ref, optimizer: ref, batch_size: int) -> EpochGraph:
         n, events = x.shape[0], Batch(x, y, weight)
         total = tf.zeros([], tf.float64)
         if n >= batch_size:
-            total += full_batches(events, seed)
+            total += full_batches.get_concrete_function(events, seed)(events, seed)
         if n % batch_size:  # once an epoch: compiling this step too would take longer than it could save
-            total += step_for(events)(last_batch(events, seed), tf.constant(n // batch_size), seed)
+            batch = last_batch.get_concrete_function(events, seed)(events, seed)
+            total += step_for(events)(batch, tf.constant(n // batch_size), seed)
         return total / n
 
     return epoch

@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from higgs_tutorial.nn import distributed
 from higgs_tutorial.nn.checkpoints import identity, resume
-from higgs_tutorial.nn.device import Events, does_not_fit, free_memory, place
+from higgs_tutorial.nn.device import Events, Placed, does_not_fit, free_memory, place
 from higgs_tutorial.nn.engine import epoch_graph
 from higgs_tutorial.nn.history import Epoch, History
 from higgs_tutorial.nn.streaming import Window, windows
@@ -83,9 +83,9 @@ def _epoch(
     words = np.random.SeedSequence(seed).generate_state(2).view(np.int32)
     if tf.distribute.has_strategy():
         return distributed.train_epoch(model, events, optimizer, batch_size, words)
-    placed = events[:3] if isinstance(events, Window) else place(events)
+    placed = Placed(*events[:3]) if isinstance(events, Window) else place(events)
     try:
-        return float(epoch_graph(model, optimizer, batch_size)(*placed, tf.constant(words)))
+        return float(epoch_graph(model, optimizer, batch_size, placed)(*placed, tf.constant(words)))
     except tf.errors.ResourceExhaustedError as error:
         raise does_not_fit(events.n, 4 * tf.size(placed[0]).numpy(), free_memory()) from error
 

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tensorflow.python.framework import kernels
 
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork
-from higgs_tutorial.nn.engine import epoch_graph
+from higgs_tutorial.nn.engine import Batch, epoch_graph
 
 RUNGS = {
     "logistic": (LogisticRegression, keras.optimizers.SGD),
@@ -67,8 +67,8 @@ def faults(concrete):
 
 def trace(model, optimizer, n, batch_size):
     model(tf.zeros([1, 28]), training=False)
-    specs = [tf.TensorSpec([n, 28]), tf.TensorSpec([n]), None, tf.TensorSpec([2], tf.int32)]
-    return epoch_graph(model, optimizer, batch_size).get_concrete_function(*specs)
+    events = Batch(tf.TensorSpec([n, 28]), tf.TensorSpec([n]), None)
+    return epoch_graph(model, optimizer, batch_size, events)
 
 
 @pytest.mark.parametrize("rung", RUNGS)

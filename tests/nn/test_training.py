@@ -1,3 +1,5 @@
+import gc
+import weakref
 from types import SimpleNamespace
 
 import keras
@@ -8,7 +10,6 @@ from sklearn.metrics import roc_auc_score
 
 from higgs_tutorial.data import Dataset
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, evaluate, fit, predict, train
-from higgs_tutorial.nn.engine import epoch_graph
 from higgs_tutorial.nn.training import epoch_seed
 
 
@@ -109,14 +110,35 @@ def test_weights_multiply_the_losses():
     np.testing.assert_allclose(model.regression.w[:, 0], w[:, 0] - 0.5 * gradient, rtol=1e-4, atol=1e-6)
 
 
-def test_a_second_epoch_does_not_trace_again(higgs):
-    model, optimizer = NeuralNetwork(1, 8, True, 0.9), keras.optimizers.Adam()
-    train(model, higgs.train, optimizer, 512, seed=0)
-    graph = epoch_graph(model, optimizer, 512)
-    assert graph.experimental_get_tracing_count() == 1
-    train(model, higgs.train, optimizer, 512)
-    assert epoch_graph(model, optimizer, 512) is graph
-    assert graph.experimental_get_tracing_count() == 1
+def test_a_second_epoch_does_not_trace_again():
+    class Counting(Table):
+        calls = 0
+
+        def __call__(self, x, training, seed=None):
+            type(self).calls += training
+            return super().__call__(x, training, seed)
+
+    model, optimizer, events = Counting(21), keras.optimizers.Adam(), one_hot_events(21)
+    for seed in range(3):
+        train(model, events, optimizer, 10, seed=seed)
+        assert Counting.calls == 1  # for the full batches and the short one alike
+
+
+def test_training_many_models_prints_no_warning(caplog):
+    events = one_hot_events(9)
+    with caplog.at_level("WARNING"):
+        for _ in range(6):
+            train(Table(9), events, keras.optimizers.SGD(0.1), 4, seed=0)
+    assert not caplog.records
+
+
+def test_a_model_that_is_no_longer_used_is_let_go():
+    model, optimizer = Table(9), keras.optimizers.SGD(0.1)
+    train(model, one_hot_events(9), optimizer, 4, seed=0)
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None
 
 
 def test_the_same_seed_gives_bitwise_the_same_run(higgs):
