@@ -43,6 +43,8 @@ def train_epoch(
     """
     strategy = tf.distribute.get_strategy()
     _check(strategy, model, optimizer)
+    if not optimizer.built:
+        optimizer.build(model.trainable_variables)
     order = _order(dataset.n, seed)
     columns = [dataset.x, dataset.y, getattr(dataset, "weight", None)]
     columns = [np.asarray(column) for column in columns if column is not None]
