@@ -103,7 +103,7 @@ def does_not_fit(events: int, need: int, free: int | None) -> MemoryError:
     left = "" if free is None else f", of which {free / 1e9:.2f} GB are free"
     return MemoryError(
         f"{events:,} events ({need / 1e9:.2f} GB) do not fit into the memory of {device_name()}{left}; use fewer:"
-        " --events N on the command line, load(events=N) in Python"
+        " --events N on the command line, load(events=N) in Python; or leave them on the disk: fit(..., stream=True)"
     )
 
 
