@@ -64,6 +64,18 @@ def free_memory() -> int | None:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")), None)
 
 
+def check_shapes(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> None:
+    """Refuse events whose arrays are not ``x`` ``[n, k]``, ``y`` ``[n]`` and, if there is one, ``weight`` ``[n]``.
+
+    Raises:
+        ValueError: if the shapes do not fit or there are no events.
+    """
+    if x.ndim != 2 or y.shape != x.shape[:1] or (weight is not None and weight.shape != y.shape):
+        raise ValueError(f"x has shape {x.shape} and y {y.shape}; expected [n, k] and [n]")
+    if not len(x):
+        raise ValueError("the data set has no events")
+
+
 def place(dataset: Events) -> Placed:
     """Copy the events to the device, once: a second call returns the same tensors.
 
@@ -80,10 +92,7 @@ def place(dataset: Events) -> Placed:
         return _placed[dataset][1]
     _placed.pop(dataset, None)
     x, y, weight = arrays
-    if x.ndim != 2 or y.shape != x.shape[:1] or (weight is not None and weight.shape != y.shape):
-        raise ValueError(f"x has shape {x.shape} and y {y.shape}; expected [n, k] and [n]")
-    if not len(x):
-        raise ValueError("the data set has no events")
+    check_shapes(x, y, weight)
     wrong = np.flatnonzero((y != 0) & (y != 1))
     if wrong.size:
         raise ValueError(f"label {wrong[0]} is {y[wrong[0]]}; labels must be 0 (background) or 1 (signal)")

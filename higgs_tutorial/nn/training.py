@@ -14,7 +14,7 @@ from sklearn.metrics import roc_auc_score
 
 from higgs_tutorial.nn import distributed
 from higgs_tutorial.nn.checkpoints import identity, resume
-from higgs_tutorial.nn.device import Events, Placed, does_not_fit, free_memory, place
+from higgs_tutorial.nn.device import Events, Placed, check_shapes, does_not_fit, free_memory, place
 from higgs_tutorial.nn.engine import epoch_graph
 from higgs_tutorial.nn.history import Epoch, History
 from higgs_tutorial.nn.streaming import Window, windows
@@ -53,6 +53,7 @@ def train(
         MemoryError: if the events do not fit into the device's memory.
     """
     _check_batch_size(batch_size)
+    check_shapes(dataset.x, dataset.y)
     model(tf.zeros([1, dataset.x.shape[1]]), training=False)  # makes the weights, if this is the first call
     if seed is None:
         seed = int(dataset.rng.integers(2**63))
