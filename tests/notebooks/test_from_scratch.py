@@ -1,0 +1,254 @@
+"""What the lessons write out (cells tagged `from-scratch`) does what the package does, on random data."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from types import SimpleNamespace
+
+import keras
+import nbformat
+import numpy as np
+import pytest
+import tensorflow as tf
+from notebook_rules import FROM_SCRATCH, code_cells, tags
+
+import higgs_tutorial as package
+
+FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
+CLOSE = {"rtol": 1e-4, "atol": 1e-5}
+COMPILED = pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+
+
+@pytest.fixture
+def without_compiling() -> Iterator[None]:
+    """Run graphs as they are written: a few steps need no compiler, which would take longer than they do."""
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@cache
+def lesson(number: str) -> SimpleNamespace:
+    """The definitions in the tagged cells of notebook `number`, with all that the notebook imports."""
+    (path,) = FOLDER.glob(f"{number}_*.ipynb")
+    cells = [cell for _, cell in code_cells(nbformat.read(path, as_version=4))]
+    imports = [
+        node
+        for cell in cells
+        for node in ast.parse(cell.source).body
+        if isinstance(node, (ast.Import, ast.ImportFrom))
+    ]
+    names: dict = {"__name__": f"lesson_{number}"}
+    exec(compile(ast.Module(imports, []), path.name, "exec"), names)
+    imported = set(names)
+    for cell in cells:
+        if FROM_SCRATCH in tags(cell):
+            exec(compile(cell.source, path.name, "exec"), names)
+    return SimpleNamespace(**{name: value for name, value in names.items() if name not in imported})
+
+
+def events(n: int = 300, k: int = 28, seed: int = 0) -> package.Dataset:
+    rng = np.random.default_rng(seed)
+    x = (3 * rng.normal(size=(n, k)) + rng.normal(size=k)).astype(np.float32)
+    y = (x[:, 0] - x[:, 1] + rng.normal(size=n) > 0).astype(np.float32)
+    return package.Dataset(x, y, seed=seed)
+
+
+def give_weights(source: tf.Module, target: tf.Module) -> None:
+    """Copy all variables: both modules hold linear layers, norms and the last layer, in that order."""
+    for kind in ("linears", "norms"):
+        for old, new in zip(getattr(target, kind, ()), getattr(source, kind, ()), strict=True):
+            copy_layer(new, old)
+    copy_layer(source.regression, target.regression)
+
+
+def copy_layer(source: tf.Module, target: tf.Module) -> None:
+    for name in ("w", "b", "gamma", "beta", "moving_mean", "moving_variance", "moving_weight"):
+        if getattr(source, name, None) is not None:
+            getattr(target, name).assign(getattr(source, name))
+
+
+def same_variables(first: tf.Module, second: tf.Module) -> bool:
+    """Whether both have the same trained numbers, whatever they are called."""
+    pairs = zip(shaped(first.trainable_variables), shaped(second.trainable_variables), strict=True)
+    return all(np.allclose(one, other, **CLOSE) for one, other in pairs)
+
+
+def shaped(variables):
+    return sorted((v.numpy() for v in variables), key=lambda v: (v.shape, v.ravel()[0]))
+
+
+def train_as_package(lesson_model, package_model, epochs: int = 3) -> None:
+    """With one batch of all events the order plays no role, so the two must end with the same weights."""
+    data, own, reference = events(), keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1)
+    for _ in range(epochs):
+        ours = package.train(lesson_model, data, own, data.n, seed=1)
+        theirs = package.train(package_model, data, reference, data.n, seed=1)
+        assert np.isclose(ours, theirs, **CLOSE)
+    assert same_variables(lesson_model, package_model)
+    assert np.isclose(package.evaluate(lesson_model, data), package.evaluate(package_model, data), atol=1e-4)
+
+
+@COMPILED
+def test_05_linear(compiled: bool):
+    x = tf.constant(events(40, 7).x)
+    ours, theirs = lesson("05").Linear(5, seed=3), package.Linear(5, seed=3)
+    ours(x), theirs(x)
+    assert ours.w.shape == (7, 5)
+    assert np.array_equal(ours.w, theirs.w)
+    ours.b.assign(tf.range(5.0))
+    theirs.b.assign(tf.range(5.0))
+    call = tf.function(ours.__call__) if compiled else ours
+    assert np.allclose(call(x), theirs(x), **CLOSE)
+
+
+def test_05_logistic_regression():
+    data = events()
+    ours, theirs = lesson("05").LogisticRegression(seed=4), package.LogisticRegression(seed=4)
+    assert np.allclose(ours(data.x, training=False), theirs(data.x, training=False), **CLOSE)
+    assert ours(data.x, training=True).shape == (data.n,)
+
+
+def test_05_gradient_descent():
+    rng = np.random.default_rng(5)
+    ours, theirs = (tf.Variable(tf.ones([4, 3])) for _ in range(2))
+    own, reference = lesson("05").GradientDescent(0.3), keras.optimizers.SGD(0.3)
+    reference.build([theirs])
+    for _ in range(4):
+        gradient = tf.constant(rng.normal(size=(4, 3)), tf.float32)
+        own.apply([gradient], [ours])
+        reference.apply([gradient], [theirs])
+    assert not np.allclose(ours, 1)
+    assert np.allclose(ours, theirs, **CLOSE)
+
+
+@pytest.mark.usefixtures("without_compiling")
+def test_05_train_takes_the_steps_of_the_package():
+    data = events()
+    ours, theirs = lesson("05").LogisticRegression(), package.LogisticRegression()
+    descent, sgd = lesson("05").GradientDescent(0.1), keras.optimizers.SGD(0.1)
+    for _ in range(5):
+        loss = lesson("05").train(ours, data, descent, data.n)
+        assert np.isclose(loss, package.train(theirs, data, sgd, data.n), **CLOSE)
+    assert same_variables(ours, theirs)
+
+
+@pytest.mark.usefixtures("without_compiling")
+def test_05_train_uses_every_event_once_and_weighs_the_short_batch():
+    data = events()  # 300 events in batches of 128: 128, 128, 44
+    ours, theirs = lesson("05").LogisticRegression(), package.LogisticRegression()
+    frozen = lesson("05").GradientDescent(0.0)
+    whole = package.train(theirs, data, keras.optimizers.SGD(1e-12), data.n)
+    assert np.isclose(lesson("05").train(ours, data, frozen, 128), whole, rtol=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [300, 128, 7])
+def test_05_evaluate_scores_every_event(batch_size: int):
+    data = events()
+    model = package.LogisticRegression(seed=1)
+    assert np.isclose(
+        lesson("05").evaluate(model, data, batch_size), package.evaluate(model, data), atol=1e-4
+    )
+
+
+@pytest.mark.usefixtures("without_compiling")
+@pytest.mark.parametrize("num_layers", [1, 3])
+def test_06_neural_network(num_layers: int):
+    data = events()
+    ours = lesson("06").NeuralNetwork(num_layers=num_layers, size=10, seed=2)
+    theirs = package.NeuralNetwork(num_layers=num_layers, size=10, seed=2)
+    ours(data.x, training=False), theirs(data.x, training=False)
+    give_weights(ours, theirs)
+    assert np.allclose(ours(data.x, training=False), theirs(data.x, training=False), **CLOSE)
+    train_as_package(ours, theirs)
+
+
+@COMPILED
+def test_07_batch_statistics(compiled: bool):
+    x = tf.constant(events(60, 4).x)
+    gamma, beta = tf.constant([1.0, 2.0, -1.0, 0.5]), tf.constant([0.0, 1.0, 2.0, -3.0])
+    theirs = package.BatchNorm(statistics="batch")
+    theirs(x, training=True)
+    theirs.gamma.assign(gamma)
+    theirs.beta.assign(beta)
+    batch_norm = lesson("07").batch_norm
+    ours = (tf.function(batch_norm) if compiled else batch_norm)(x, gamma, beta)
+    assert np.allclose(ours, theirs(x, training=False), **CLOSE)
+
+
+@COMPILED
+def test_07_moving_averages(compiled: bool):
+    ours, theirs = lesson("07").BatchNorm(momentum=0.8), package.BatchNorm(momentum=0.8)
+    batches = [tf.constant(events(50, 4, seed).x) for seed in range(6)]
+    assert np.allclose(ours(batches[0], training=False), theirs(batches[0], training=False), **CLOSE)
+    call = tf.function(ours.__call__) if compiled else ours
+    for batch in batches:
+        assert np.allclose(call(batch, training=True), theirs(batch, training=True), **CLOSE)
+        for name in ("moving_mean", "moving_variance", "moving_weight"):
+            assert np.allclose(getattr(ours, name), getattr(theirs, name), **CLOSE)
+        for few in (batch[:1], batch):
+            assert np.allclose(call(few, training=False), theirs(few, training=False), **CLOSE)
+    assert not np.allclose(ours.moving_mean, batches[-1].numpy().mean(0), atol=1e-3)
+
+
+def test_07_gradients():
+    x = tf.constant(events(50, 4).x)
+    weights = tf.constant(np.random.default_rng(1).normal(size=(50, 4)), tf.float32)
+    found = []
+    for norm in (lesson("07").BatchNorm(), package.BatchNorm()):
+        norm(x, training=False)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(weights * norm(x, training=True))
+        found.append(tape.gradient(loss, [x, norm.gamma, norm.beta]))
+    for ours, theirs in zip(*found, strict=True):
+        assert np.allclose(ours, theirs, **CLOSE)
+
+
+@pytest.mark.usefixtures("without_compiling")
+@pytest.mark.parametrize("num_layers", [1, 3])
+def test_07_network(num_layers: int):
+    data = events()
+    ours = lesson("07").BNNeuralNetwork(num_layers=num_layers, size=10, seed=2)
+    theirs = package.NeuralNetwork(num_layers=num_layers, size=10, batch_norm=True, seed=2)
+    ours(data.x, training=False), theirs(data.x, training=False)
+    give_weights(ours, theirs)
+    for training in (False, True, False):
+        assert np.allclose(ours(data.x, training=training), theirs(data.x, training=training), **CLOSE)
+    train_as_package(ours, theirs)
+
+
+@COMPILED
+def test_08_adam_is_the_adam_of_keras(compiled: bool):
+    rng = np.random.default_rng(6)
+    shapes = [(5, 3), (3,), ()]
+    ours, theirs = ([tf.Variable(tf.ones(shape)) for shape in shapes] for _ in range(2))
+    settings = {"learning_rate": 0.02, "beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-6}
+    own, reference = lesson("08").Adam(**settings), keras.optimizers.Adam(**settings)
+    own.build(ours)
+    reference.build(theirs)
+    assert own.built
+    step = tf.function(lambda *gradients: own.apply(list(gradients), ours)) if compiled else None
+    for _ in range(40):
+        gradients = [
+            tf.constant(10.0 ** rng.integers(-3, 4) * rng.normal(size=s), tf.float32) for s in shapes
+        ]
+        step(*gradients) if compiled else own.apply(gradients, ours)
+        reference.apply(gradients, theirs)
+    for one, other in zip(ours, theirs, strict=True):
+        assert not np.allclose(one, 1, atol=1e-3)
+        assert np.allclose(one, other, **CLOSE)
+
+
+@pytest.mark.usefixtures("without_compiling")
+def test_08_adam_has_the_defaults_of_keras_and_trains_like_it():
+    data = events()
+    models = [package.NeuralNetwork(1, 10, batch_norm=True, seed=1) for _ in range(2)]
+    own, reference = lesson("08").Adam(), keras.optimizers.Adam()
+    for _ in range(5):
+        ours = package.train(models[0], data, own, data.n, seed=2)
+        assert np.isclose(ours, package.train(models[1], data, reference, data.n, seed=2), **CLOSE)
+    assert same_variables(*models)
