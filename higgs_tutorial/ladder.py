@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from .nn.models import LogisticRegression, NeuralNetwork
 
 SCHEMA = 1
-BATCH_SIZE = {"quick": 512, "talk": talk.BATCH_SIZE}
+BATCH_SIZE = {"quick": 256, "talk": talk.BATCH_SIZE}
 VERSIONED = ("higgs-tutorial", "tensorflow", "keras", "numpy", "scikit-learn")
 
 
@@ -86,15 +86,15 @@ def _rungs() -> Iterable[Rung]:
         return Rung(name, title, idea, layers, size, norm, keep, optimizer, rate, epochs)
 
     yield rung("logistic", "logistic", "a straight cut", 0, 0, False, 1.0, "sgd", 0.1, 10)
-    yield rung("nn-1x100", "1-layer", "one hidden layer", 1, 100, False, 1.0, "sgd", 0.1, 10)
-    yield rung("bn-1x100", "1-layer+BN", "batch normalisation", 1, 100, True, 1.0, "sgd", 0.1, 10)
+    yield rung("nn-1x100", "1-layer", "one hidden layer", 1, 100, False, 1.0, "sgd", 0.1, 12)
+    yield rung("bn-1x100", "1-layer+BN", "batch normalisation", 1, 100, True, 1.0, "sgd", 0.1, 12)
     yield rung("bn-3x100", "3-layer+BN", "three layers", 3, 100, True, 1.0, "sgd", 0.1, 10)
-    yield rung("adam-3x100", "3-layer+BN+Adam", "Adam", 3, 100, True, 1.0, "adam", 1e-3, 10)
-    yield rung("adam-6x100", "6-layer+BN+Adam", "six layers", 6, 100, True, 1.0, "adam", 1e-3, 10)
-    yield rung("adam-6x200", "6-layer-200+BN+Adam", "200 units", 6, 200, True, 1.0, "adam", 1e-3, 10)
-    yield rung("adam-6x500", "6-layer-500+BN+Adam", "500 units", 6, 500, True, 1.0, "adam", 1e-3, 5)
+    yield rung("adam-3x100", "3-layer+BN+Adam", "Adam", 3, 100, True, 1.0, "adam", 1e-3, 8)
+    yield rung("adam-6x100", "6-layer+BN+Adam", "six layers", 6, 100, True, 1.0, "adam", 1e-3, 6)
+    yield rung("adam-6x200", "6-layer-200+BN+Adam", "200 units", 6, 200, True, 1.0, "adam", 1e-3, 4)
+    yield rung("adam-6x500", "6-layer-500+BN+Adam", "500 units", 6, 500, True, 1.0, "adam", 1e-3, 6)
     yield rung(
-        "dropout-6x500", "6-layer-500+BN+Adam+10% Dropout", "dropout", 6, 500, True, 0.9, "adam", 1e-3, 5
+        "dropout-6x500", "6-layer-500+BN+Adam+10% Dropout", "dropout", 6, 500, True, 0.9, "adam", 1e-3, 8
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
-PROFILE_EVENTS = {"quick": 200_000, "talk": 11_000_000}
+PROFILE_EVENTS = {"quick": 160_000, "talk": 11_000_000}
 """Events (training, validation and test together) that each profile loads unless told otherwise."""
 
 

@@ -1,0 +1,55 @@
+"""README's commands exist and its snippet runs."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_snippet_runs(tmp_path):
+    (snippet,) = re.findall(r"```python\n(.+?)```", README, flags=re.DOTALL)
+    run = subprocess.run(
+        [sys.executable, "-c", snippet],
+        cwd=tmp_path,
+        env={"PATH": "", "HOME": str(tmp_path), "HIGGS_DATA_DIR": str(tmp_path), "TF_CPP_MIN_LOG_LEVEL": "3"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert run.returncode == 0, run.stderr
+    auc = float(re.search(r"test AUC on simulated events: (0\.\d+)", run.stdout).group(1))
+    assert auc > 0.6
+
+
+def test_every_command_of_the_command_line_named_exists():
+    from higgs_tutorial.cli import app
+
+    known = {command.callback.__name__ for command in app.registered_commands}
+    named = set(re.findall(r"higgs-tutorial ([a-z]+)", README))
+    assert named
+    assert named <= known
+
+
+def test_every_link_to_a_file_leads_to_one():
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", README) + re.findall(r'src="(?!https?:)([^"]+)"', README)
+    assert targets
+    assert not [target for target in targets if not (ROOT / target).exists()]
+
+
+def test_makefile_spells_the_same_lines():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(PYTHON)", "python3")
+    lines = re.findall(r"^\$ (python3 -m venv .+)$", README, flags=re.MULTILINE)
+    assert len(lines) == 2
+    assert all(f"\t{line}\n" in makefile for line in lines)
+
+
+def test_table_is_the_committed_runs():
+    from higgs_tutorial.report import markdown
+
+    results = json.loads((ROOT / "results" / "quick" / "results.json").read_text(encoding="utf-8"))
+    (table,) = re.findall(r"<!-- results/quick -->\n(.+?)\n<!-- end", README, flags=re.DOTALL)
+    assert table.strip() == markdown(results)
