@@ -1,7 +1,8 @@
 """Every free parameter of generator and detector, in one table: value, meaning and plausible range.
 
-The values were tuned on half of a sample of real events by `benchmarks/tune_simulation.py`, as experiments tune
-their simulations; the masses and widths of known particles are not free.
+The values were tuned on half of a sample of real events, as experiments tune their simulations: by
+`benchmarks/tune_simulation.py`, and the last of them (`isr_background`, its slope and width, `response`,
+`response_b`, `loss_b`) by a scan by hand on the same half. The masses and widths of known particles are not free.
 """
 
 from __future__ import annotations
