@@ -85,7 +85,7 @@ def _rungs() -> Iterable[Rung]:
         epochs = {"quick": quick, "talk": len(talk.RUNGS[name].valid_auc)}
         return Rung(name, title, idea, layers, size, norm, keep, optimizer, rate, epochs)
 
-    yield rung("logistic", "logistic", "a straight cut", 0, 0, False, 1.0, "sgd", 0.1, 10)
+    yield rung("logistic", "logistic", "a straight cut", 0, 0, False, 1.0, "sgd", 0.1, 25)
     yield rung("nn-1x100", "1-layer", "one hidden layer", 1, 100, False, 1.0, "sgd", 0.1, 12)
     yield rung("bn-1x100", "1-layer+BN", "batch normalisation", 1, 100, True, 1.0, "sgd", 0.1, 12)
     yield rung("bn-3x100", "3-layer+BN", "three layers", 3, 100, True, 1.0, "sgd", 0.1, 10)
