@@ -53,3 +53,8 @@ def test_table_is_the_committed_runs():
     results = json.loads((ROOT / "results" / "quick" / "results.json").read_text(encoding="utf-8"))
     (table,) = re.findall(r"<!-- results/quick -->\n(.+?)\n<!-- end", README, flags=re.DOTALL)
     assert table.strip() == markdown(results)
+
+
+def test_every_notebook_is_linked_in_reading_order():
+    linked = re.findall(r"\]\((notebooks/[^)]+)\)", README)
+    assert linked == sorted(f"notebooks/{file.name}" for file in (ROOT / "notebooks").glob("*.ipynb"))
