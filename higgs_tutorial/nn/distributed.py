@@ -10,9 +10,9 @@ the rounding of sums taken in another order.
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import os
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -120,7 +120,7 @@ def make_strategy(name: str, *, timeout: float = 600) -> tf.distribute.Strategy:
 
     Raises:
         ValueError: if the name is unknown, or ``TF_CONFIG`` is missing or wrong.
-        ConnectionError: if not all workers are there within ``timeout`` seconds.
+        SystemExit: (in effect) the process ends if not all workers are there within ``timeout`` seconds.
         RuntimeError: if TensorFlow has already divided the CPU otherwise.
     """
     if name not in STRATEGIES:
@@ -142,25 +142,12 @@ def _multiworker(timeout: float) -> tf.distribute.Strategy:
         raise ValueError(f"the strategy multiworker needs {error} in {_TF_CONFIG_EXAMPLE}") from None
     except (ValueError, TypeError, IndexError) as error:
         raise ValueError(f"TF_CONFIG is wrong ({error}); set it as in {_TF_CONFIG_EXAMPLE}") from None
-    made: list[Any] = []
-
-    def wait() -> None:
-        try:
-            made.append(tf.distribute.MultiWorkerMirroredStrategy())
-        except Exception as error:  # handed to the thread that waits
-            made.append(error)
-
-    waiting = threading.Thread(target=wait, daemon=True)  # TensorFlow itself would wait for an hour
-    waiting.start()
-    waiting.join(timeout)
-    if not made:
-        others = ", ".join(config["cluster"]["worker"])
-        raise ConnectionError(
-            f"not all workers ({others}) were there within {timeout:g} seconds; start them all"
-        )
-    if isinstance(made[0], Exception):
-        raise ConnectionError(f"the workers could not be connected: {made[0]}") from made[0]
-    return made[0]
+    # TensorFlow would wait for an hour, holding Python's lock: only a watchdog outside of Python can end that.
+    faulthandler.dump_traceback_later(timeout, exit=True)
+    try:
+        return tf.distribute.MultiWorkerMirroredStrategy()
+    finally:
+        faulthandler.cancel_dump_traceback_later()
 
 
 _TF_CONFIG_EXAMPLE = (
