@@ -150,7 +150,8 @@ os._exit(0)
 
 
 def test_a_worker_that_never_comes_is_not_waited_for_for_ever():
-    cluster = {"worker": ["127.0.0.1:1", "127.0.0.1:2"]}
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        cluster = {"worker": ["127.0.0.1:1", f"127.0.0.1:{free.getsockname()[1]}"]}
     config = {"cluster": cluster, "task": {"type": "worker", "index": 1}}
     done = run_here(MAKE, TF_CONFIG=json.dumps(config))
     assert done.returncode == 1
