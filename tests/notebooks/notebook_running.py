@@ -54,7 +54,6 @@ def render(notebook: Path, data_dir: Path, ipython_dir: Path) -> None:
     """Execute `notebook` top to bottom and keep its outputs in place (it stays as it was if a cell fails)."""
     command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", "--inplace"]
     command += ["--log-level=WARN", "--ExecutePreprocessor.record_timing=False"]
-    command += ["--ExecutePreprocessor.coalesce_streams=True"]
     command += ["--ExecutePreprocessor.kernel_name=python3", f"--ExecutePreprocessor.timeout={TIMEOUT}"]
     command += ["--ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False", str(notebook)]
     subprocess.run(command, env=environment(data_dir, ipython_dir), check=True)
