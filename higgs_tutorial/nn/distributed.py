@@ -223,7 +223,9 @@ def _check(strategy: tf.distribute.Strategy, model: tf.Module, optimizer: Any) -
 def _order(n: int, seed: np.ndarray) -> np.ndarray:
     """Return the order of one device's epoch."""
     if n not in _orders:
-        _orders[n] = tf.function(lambda seed: events_at(tf.range(n), n, seed), jit_compile=True)
+        _orders[n] = tf.function(
+            lambda seed: events_at(tf.range(n), n, seed), jit_compile=True, autograph=False
+        )
     with tf.device("CPU:0"):
         return _orders[n](tf.constant(seed)).numpy()
 
@@ -267,6 +269,7 @@ def _graph(strategy: Any, model: tf.Module, optimizer: Any, size: int) -> Callab
 
 
 def _train_graph(strategy: Any, model: tf.Module, optimizer: Any, size: int) -> Callable:
+    @tf.autograph.experimental.do_not_convert
     def step(columns: list, start: tf.Tensor, number: tf.Tensor, seed: tf.Tensor, total: tf.Tensor):
         x, y, *weight = (column[number] for column in columns)
         variables = model.trainable_variables
@@ -294,7 +297,7 @@ def _predict_graph(strategy: Any, model: tf.Module) -> Callable:
         with sharing(start, size):
             return tf.sigmoid(model(x, training=False))
 
-    return tf.function(lambda x, starts, size: strategy.run(infer, [x, starts, size]))
+    return tf.function(lambda x, starts, size: strategy.run(infer, [x, starts, size]), autograph=False)
 
 
 def _all_sum(value: tf.Tensor) -> tf.Tensor:

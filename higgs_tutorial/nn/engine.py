@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 from weakref import WeakKeyDictionary, ref
 
@@ -65,12 +66,15 @@ def train_step(
 
 
 def _build(model: ref, optimizer: ref, batch_size: int) -> EpochGraph:
+    # Without AutoGraph, which would spend more time on translating Python than the rest of the first epoch takes.
+    graph = partial(tf.function, autograph=False)
+
     # The closures hold the model weakly: it is the key under which they are kept.
     def batch_at(events: Batch, start: tf.Tensor, size: int, seed: tf.Tensor) -> Batch:
         chosen = events_at(start + tf.range(size), events.x.shape[0], seed)  # [size]
         return Batch(*(None if column is None else tf.gather(column, chosen) for column in events))
 
-    @tf.function
+    @graph
     def step(batch: Batch, number: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         loss = train_step(model(), optimizer(), batch, tf.stack([seed[0], seed[1] + number]))
         return tf.cast(loss, tf.float64) * tf.cast(tf.size(batch.y), tf.float64)
@@ -82,28 +86,27 @@ def _build(model: ref, optimizer: ref, batch_size: int) -> EpochGraph:
         spec = Batch(*(any_size(column) for column in events))
         return step.get_concrete_function(spec, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32))
 
-    @tf.function(jit_compile=True)
-    def full_batches(events: Batch, seed: tf.Tensor) -> tf.Tensor:
-        one_step = step_for(events)
-        total = tf.zeros([], tf.float64)
-        for number in tf.range(events.x.shape[0] // batch_size):
-            total += one_step(batch_at(events, number * batch_size, batch_size, seed), number, seed)
-        return total
-
-    @tf.function(jit_compile=True)
-    def last_batch(events: Batch, seed: tf.Tensor) -> Batch:
+    @graph(jit_compile=True)
+    def full_batches(events: Batch, seed: tf.Tensor) -> tuple[tf.Tensor, Batch | None]:
         n = events.x.shape[0]
-        return batch_at(events, tf.constant(n - n % batch_size), n % batch_size, seed)
+        steps, rest = divmod(n, batch_size)
+        total = tf.zeros([], tf.float64)
+        if steps:
+            one_step = step_for(events)
 
-    @tf.function
+            def next_step(number: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+                batch = batch_at(events, number * batch_size, batch_size, seed)
+                return number + 1, total + one_step(batch, number, seed)
+
+            total = tf.while_loop(lambda number, _: number < steps, next_step, (tf.constant(0), total))[1]
+        return total, batch_at(events, tf.constant(n - rest), rest, seed) if rest else None
+
+    @graph
     def epoch(x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None, seed: tf.Tensor) -> tf.Tensor:
         n, events = x.shape[0], Batch(x, y, weight)
-        total = tf.zeros([], tf.float64)
-        if n >= batch_size:
-            total += full_batches.get_concrete_function(events, seed)(events, seed)
-        if n % batch_size:  # once an epoch: compiling this step too would take longer than it could save
-            batch = last_batch.get_concrete_function(events, seed)(events, seed)
-            total += step_for(events)(batch, tf.constant(n // batch_size), seed)
+        total, last = full_batches.get_concrete_function(events, seed)(events, seed)
+        if last is not None:  # once an epoch: compiling this step too would take longer than it could save
+            total += step_for(events)(last, tf.constant(n // batch_size), seed)
         return total / n
 
     return epoch

@@ -29,7 +29,10 @@ def events_at(places: tf.Tensor, n: int, seed: tf.Tensor) -> tf.Tensor:
         int32 ``[b]``: over all places, each event exactly once.
     """
     rows, columns = _grid(n)
-    keys = [mix(tf.bitcast(seed[0], tf.uint32), _word(seed[1], i)) for i in range(2 * ROUNDS)]
+    words = tf.bitcast(seed, tf.uint32)
+    keys = tf.unstack(
+        mix(words[0], words[1] + np.arange(2 * ROUNDS, dtype=np.uint32) * np.uint32(0x9E3779B9))
+    )
 
     def permute(cell: tf.Tensor) -> tf.Tensor:
         row, column = cell // np.uint32(columns), cell % np.uint32(columns)
@@ -53,10 +56,6 @@ def _grid(n: int) -> tuple[int, int]:
     columns = np.arange(side, min(2 * side, 2**16) + 1)
     best = int(columns[np.argmin(-n % columns)])
     return -(-n // best), best
-
-
-def _word(word: tf.Tensor, i: int) -> tf.Tensor:
-    return tf.bitcast(word, tf.uint32) + np.uint32(i * 0x9E3779B9 % 2**32)
 
 
 def mix(value: tf.Tensor, key: tf.Tensor) -> tf.Tensor:

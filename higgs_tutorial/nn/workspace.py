@@ -47,8 +47,8 @@ class Workspace:
         self._start = [variable.numpy() for variable in self.optimizer.variables]
         column = tf.TensorSpec([None], tf.float32)
         any_size = [tf.TensorSpec([None, features], tf.float32), column, column, tf.TensorSpec([2], tf.int32)]
-        self._step = tf.function(self._one_step, input_signature=any_size)
-        self._fast_step = tf.function(self._one_step, jit_compile=True)
+        self._step = tf.function(self._one_step, input_signature=any_size, autograph=False)
+        self._fast_step = tf.function(self._one_step, jit_compile=True, autograph=False)
 
     def reset(self, model: NeuralNetwork) -> None:
         """Start as ``model``, of the same sizes, and with a fresh optimiser."""
