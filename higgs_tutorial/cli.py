@@ -108,6 +108,9 @@ def ladder(
     tensorboard: Annotated[
         Path | None, typer.Option(help="Folder to log to, for: tensorboard --logdir FOLDER")
     ] = None,
+    histograms: Annotated[
+        bool, typer.Option("--histograms", help="Log the distribution of each weight, too.")
+    ] = False,
 ) -> None:
     """Train the rungs of the ladder and set their ROC AUCs beside the talk's.
 
@@ -136,6 +139,7 @@ def ladder(
         save_models=save_models,
         strategy=strategy,
         tensorboard=tensorboard,
+        histograms=histograms,
     )
 
 

@@ -127,11 +127,13 @@ def check(
     out: str | os.PathLike | None = None,
     resume: bool = False,
     save_models: bool = False,
+    tensorboard: str | os.PathLike | None = None,
+    histograms: bool = False,
 ) -> list[Rung]:
     """Return the chosen rungs, or refuse the arguments of `run` that are wrong, before anything is started.
 
     Raises:
-        ValueError: an unknown rung, a number that is not positive, or nothing to resume from.
+        ValueError: an unknown rung, a number that is not positive, or no folder for what is asked for.
 
     """
     chosen = select(rungs)
@@ -144,6 +146,8 @@ def check(
         raise ValueError("resume needs the folder (out) of the run to go on with")
     if save_models and out is None:
         raise ValueError("save_models needs a folder (out) to save them in")
+    if histograms and tensorboard is None:
+        raise ValueError("histograms need a folder (tensorboard) to log to")
     profile()
     return chosen
 
@@ -178,6 +182,7 @@ def run(
     resume: bool = False,
     save_models: bool = False,
     tensorboard: str | os.PathLike | None = None,
+    histograms: bool = False,
     on_rung: Callable[[Rung, HiggsDataset, int], None] | None = None,
     on_epoch: Callable[[Rung, Epoch], None] | None = None,
 ) -> dict[str, Any]:
@@ -200,6 +205,7 @@ def run(
             and the others go on from their last epoch.
         save_models: write each rung's network to `out/models/RUNG.npz`, for `load_model`.
         tensorboard: folder to log to for TensorBoard, a subfolder a rung.
+        histograms: log the distribution of each weight after each epoch, too.
         on_rung: called before each rung is trained, with the rung, the events and the number of epochs.
         on_epoch: called after each epoch with the rung and its `Epoch` record.
 
@@ -211,7 +217,7 @@ def run(
 
     """
     settings = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "out": out, "resume": resume}
-    chosen = check(rungs, **settings, save_models=save_models)
+    chosen = check(rungs, **settings, save_models=save_models, tensorboard=tensorboard, histograms=histograms)
     size = profile()
     higgs = load(source, events=events, data_dir=data_dir, seed=seed) if higgs is None else higgs
     from .nn.checkpoints import clear
@@ -248,7 +254,9 @@ def run(
         checkpoints = None if out is None else Path(out) / "checkpoints" / rung.name
         if file and not resume:
             clear(checkpoints)
-        log = None if tensorboard is None or not is_chief() else Path(tensorboard) / rung.name
+        log = None
+        if tensorboard is not None and is_chief():
+            log = {"folder": Path(tensorboard) / rung.name, "histograms": histograms}
         settings = {"epochs": wanted, "batch_size": results["batch_size"], "seed": seed, "history": history}
         record.update(_climb(rung, higgs, keep, log, model_file, checkpoint_dir=checkpoints, **settings))
         if file:
@@ -308,7 +316,7 @@ def _monitor(log, model, optimizer, dataset) -> Iterator[Callable[[Epoch], objec
         return
     from .nn.monitoring import TensorBoard
 
-    with closing(TensorBoard(log, model, optimizer, dataset)) as monitor:
+    with closing(TensorBoard(model=model, optimizer=optimizer, dataset=dataset, **log)) as monitor:
         yield monitor
 
 

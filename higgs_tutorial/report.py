@@ -56,7 +56,6 @@ def run_ladder(
     data_dir: str | os.PathLike | None,
     start: Callable[[], object],
     strategy: str | None = None,
-    tensorboard: str | os.PathLike | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
     """Run the ladder with `ladder.run`'s arguments, print as it goes, and return its results.
@@ -99,9 +98,7 @@ def run_ladder(
         done: dict[str, int] = {}
         chief = is_chief()
         try:
-            results = ladder.run(
-                higgs=higgs, on_rung=on_rung, on_epoch=on_epoch, tensorboard=tensorboard, **settings
-            )
+            results = ladder.run(higgs=higgs, on_rung=on_rung, on_epoch=on_epoch, **settings)
         except Stopped as stopped:
             bar.stop()
             say(f"stopped after this epoch; {go_on}")

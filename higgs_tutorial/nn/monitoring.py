@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import tensorflow as tf
 
 from higgs_tutorial.nn.device import Events
 from higgs_tutorial.nn.history import Epoch
+from higgs_tutorial.nn.saving import build
 
 
 class TensorBoard:
@@ -49,7 +51,7 @@ class TensorBoard:
         with self._writer.as_default(step=epoch.epoch):
             tf.summary.scalar("loss", epoch.loss)
             tf.summary.scalar("validation AUC", epoch.valid_auc)
-            tf.summary.scalar("learning rate", float(self.optimizer.learning_rate))
+            tf.summary.scalar("learning rate", float(tf.convert_to_tensor(self.optimizer.learning_rate)))
             tf.summary.scalar("events per second", self._events / epoch.seconds)
             if self.histograms:
                 for variable in self.model.trainable_variables:
@@ -64,12 +66,22 @@ class TensorBoard:
 
     def _write_graph(self) -> None:
         self._graph_written = True
+        model, features = self.model, self._features
         if tf.distribute.has_strategy():
-            return  # reading an averaged variable makes all workers talk, and only this one is here
+            # Reading an averaged variable makes all workers talk, and only this one is here. A new model has none,
+            # and a new thread is not in the strategy's scope.
+            with ThreadPoolExecutor(1) as elsewhere:
+                graph = elsewhere.submit(
+                    lambda: _prediction_graph(build(type(model)(**model.config), features), features)
+                )
+                tf.summary.graph(graph.result())
+        else:
+            tf.summary.graph(_prediction_graph(model, features))
 
-        @tf.function
-        def predict(x: tf.Tensor) -> tf.Tensor:
-            return tf.sigmoid(self.model(x, training=False))
 
-        x = tf.TensorSpec([None, self._features], name="x")
-        tf.summary.graph(predict.get_concrete_function(x).graph)
+def _prediction_graph(model: tf.Module, features: int) -> tf.Graph:
+    @tf.function
+    def predict(x: tf.Tensor) -> tf.Tensor:
+        return tf.sigmoid(model(x, training=False))
+
+    return predict.get_concrete_function(tf.TensorSpec([None, features], name="x")).graph
