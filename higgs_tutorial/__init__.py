@@ -22,6 +22,8 @@ _MODULE_OF = {
     "evaluate": "nn.training",
     "predict": "nn.training",
     "fit": "nn.training",
+    "make_schedule": "nn.schedules",
+    "Ensemble": "nn.ensembles",
     "HiggsClassifier": "nn.estimator",
     "save_model": "nn.saving",
     "load_model": "nn.saving",

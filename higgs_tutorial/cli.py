@@ -111,6 +111,13 @@ def ladder(
     histograms: Annotated[
         bool, typer.Option("--histograms", help="Log the distribution of each weight, too.")
     ] = False,
+    schedule: Annotated[
+        str, typer.Option(help="How the learning rate falls: constant, cosine, exponential or linear.")
+    ] = "constant",
+    average: Annotated[
+        str | None,
+        typer.Option(help="Score averaged weights: ema (over about an epoch), or of the last N epochs."),
+    ] = None,
 ) -> None:
     """Train the rungs of the ladder and set their ROC AUCs beside the talk's.
 
@@ -140,6 +147,8 @@ def ladder(
         strategy=strategy,
         tensorboard=tensorboard,
         histograms=histograms,
+        schedule=schedule,
+        average=average,
     )
 
 

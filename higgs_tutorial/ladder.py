@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SCHEMA = 1
 BATCH_SIZE = {"quick": 256, "talk": talk.BATCH_SIZE}
+SCHEDULES = ("constant", "cosine", "exponential", "linear")
 VERSIONED = ("higgs-tutorial", "tensorflow", "keras", "numpy", "scikit-learn")
 
 
@@ -72,12 +73,15 @@ class Rung:
             seed=seed,
         )
 
-    def make_optimizer(self) -> Any:
-        """Return the rung's Keras optimiser, fresh."""
+    def make_optimizer(self, schedule: str = "constant", steps: int = 1, **settings: Any) -> Any:
+        """Return the rung's Keras optimiser, fresh, for a run of `steps` steps; see `make_schedule`."""
         import keras
 
+        from .nn.schedules import make_schedule
+
         kinds = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}
-        return kinds[self.optimizer](learning_rate=self.learning_rate)
+        rate = make_schedule(schedule, self.learning_rate, steps)
+        return kinds[self.optimizer](learning_rate=rate, **settings)
 
 
 def _rungs() -> Iterable[Rung]:
@@ -129,6 +133,8 @@ def check(
     save_models: bool = False,
     tensorboard: str | os.PathLike | None = None,
     histograms: bool = False,
+    schedule: str = "constant",
+    average: str | int | None = None,
 ) -> list[Rung]:
     """Return the chosen rungs, or refuse the arguments of `run` that are wrong, before anything is started.
 
@@ -142,6 +148,9 @@ def check(
             raise ValueError(f"{name} must be at least 1, not {value}")
     if seed < 0:
         raise ValueError(f"seed must not be negative, not {seed}")
+    if schedule not in SCHEDULES:
+        raise ValueError(f"schedule is {schedule!r}; it must be one of: {', '.join(SCHEDULES)}")
+    _average(average)
     if resume and out is None:
         raise ValueError("resume needs the folder (out) of the run to go on with")
     if save_models and out is None:
@@ -150,6 +159,14 @@ def check(
         raise ValueError("histograms need a folder (tensorboard) to log to")
     profile()
     return chosen
+
+
+def _average(value: str | int | None) -> str | int | None:
+    if value in (None, "ema"):
+        return value
+    if not str(value).isdecimal() or int(value) < 2:
+        raise ValueError(f"average is {value!r}; it must be 'ema' or a number of epochs, 2 or more")
+    return int(value)
 
 
 def recorded() -> dict[str, Any]:
@@ -183,6 +200,8 @@ def run(
     save_models: bool = False,
     tensorboard: str | os.PathLike | None = None,
     histograms: bool = False,
+    schedule: str = "constant",
+    average: str | int | None = None,
     on_rung: Callable[[Rung, HiggsDataset, int], None] | None = None,
     on_epoch: Callable[[Rung, Epoch], None] | None = None,
 ) -> dict[str, Any]:
@@ -206,6 +225,10 @@ def run(
         save_models: write each rung's network to `out/models/RUNG.npz`, for `load_model`.
         tensorboard: folder to log to for TensorBoard, a subfolder a rung.
         histograms: log the distribution of each weight after each epoch, too.
+        schedule: how the learning rate falls over each rung's steps: `"constant"`, `"cosine"`, `"exponential"`
+            or `"linear"`, see `make_schedule`.
+        average: score an average of the weights: `"ema"`, the exponential moving average over about an epoch,
+            or a number of epochs whose last weights are averaged; see `fit`.
         on_rung: called before each rung is trained, with the rung, the events and the number of epochs.
         on_epoch: called after each epoch with the rung and its `Epoch` record.
 
@@ -217,14 +240,16 @@ def run(
 
     """
     settings = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "out": out, "resume": resume}
-    chosen = check(rungs, **settings, save_models=save_models, tensorboard=tensorboard, histograms=histograms)
+    others = {"tensorboard": tensorboard, "histograms": histograms, "schedule": schedule, "average": average}
+    chosen = check(rungs, **settings, **others, save_models=save_models)
+    average = _average(average)
     size = profile()
     higgs = load(source, events=events, data_dir=data_dir, seed=seed) if higgs is None else higgs
     from .nn.checkpoints import clear
     from .nn.distributed import from_chief, is_chief
     from .nn.history import History
 
-    results = _header(higgs, size, batch_size or BATCH_SIZE[size], seed)
+    results = _header(higgs, size, batch_size or BATCH_SIZE[size], seed, schedule, average)
     file = None if out is None or not is_chief() else Path(out) / "results.json"
     kept = _finished(file, results) if resume and file else {}
     if save_models and file:
@@ -258,6 +283,7 @@ def run(
         if tensorboard is not None and is_chief():
             log = {"folder": Path(tensorboard) / rung.name, "histograms": histograms}
         settings = {"epochs": wanted, "batch_size": results["batch_size"], "seed": seed, "history": history}
+        settings |= {"schedule": schedule, "average": average}
         record.update(_climb(rung, higgs, keep, log, model_file, checkpoint_dir=checkpoints, **settings))
         if file:
             write_json(file, results)
@@ -269,11 +295,14 @@ def run(
     return results
 
 
-def _climb(rung, higgs, keep, log, model_file, *, seed, **settings) -> dict[str, Any]:
+def _climb(rung, higgs, keep, log, model_file, *, seed, schedule, **settings) -> dict[str, Any]:
     from .nn.distributed import together
     from .nn.training import evaluate, fit
 
-    model, optimizer = rung.model(seed), rung.make_optimizer()
+    steps = math.ceil(higgs.train.n / settings["batch_size"])  # in an epoch
+    kept = {"use_ema": True, "ema_momentum": 1 - 1 / steps} if settings["average"] == "ema" else {}
+    model = rung.model(seed)
+    optimizer = rung.make_optimizer(schedule, settings["epochs"] * steps, **kept)
     with _monitor(log, model, optimizer, higgs.train) as write:
 
         def on_epoch(epoch: Epoch) -> None:
@@ -290,6 +319,8 @@ def _climb(rung, higgs, keep, log, model_file, *, seed, **settings) -> dict[str,
             "source": higgs.source,
             "trained on": f"{higgs.train.n:,} events, {higgs.data}",
             "seed": seed,
+            "schedule": schedule,
+            "average": settings["average"],
             "valid_auc": history.epochs[-1].valid_auc,
             "versions": versions(),
         }
@@ -320,7 +351,9 @@ def _monitor(log, model, optimizer, dataset) -> Iterator[Callable[[Epoch], objec
         yield monitor
 
 
-def _header(higgs: HiggsDataset, size: str, batch_size: int, seed: int) -> dict[str, Any]:
+def _header(
+    higgs: HiggsDataset, size: str, batch_size: int, seed: int, schedule: str, average: str | int | None
+) -> dict[str, Any]:
     from .nn.device import device_name
 
     return {
@@ -333,6 +366,8 @@ def _header(higgs: HiggsDataset, size: str, batch_size: int, seed: int) -> dict[
         "versions": versions(),
         "events": {part: getattr(higgs, part).n for part in ("train", "valid", "test")},
         "batch_size": batch_size,
+        "schedule": schedule,
+        "average": average,
         "rungs": [],
     }
 
@@ -348,7 +383,8 @@ def _finished(file: Path, results: dict[str, Any]) -> dict[str, dict]:
         raise ValueError(
             f"{file} is not a results.json of the ladder: move it away or choose another folder"
         ) from error
-    for key in ("schema", "source", "data", "profile", "seed", "events", "batch_size"):
+    old.setdefault("schedule", "constant")  # results written before there was a choice
+    for key in ("schema", "source", "data", "profile", "seed", "events", "batch_size", "schedule", "average"):
         if old.get(key) != results[key]:
             raise ValueError(
                 f"{file} was made with {key} {old.get(key)}, not {results[key]}: "

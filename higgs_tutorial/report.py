@@ -148,6 +148,11 @@ def footnote(results: dict[str, Any]) -> str:
     """Say what the two columns of AUCs can and can't be compared in."""
     said = f"The talk: {talk.EVENTS['train']:,} events, batches of {talk.BATCH_SIZE}, 25 or 50 epochs."
     here = f"Here: batches of {results['batch_size']}, seed {results['seed']}, {results['device']}."
+    if (schedule := results.get("schedule", "constant")) != "constant":
+        here += f" Learning rate: {schedule}."
+    if average := results.get("average"):
+        what = "exponential average" if average == "ema" else f"mean of the last {average} epochs"
+        here += f" Weights: {what}."
     caution = "Simulated events are not HIGGS: compare the shape of the climb, not the third digit."
     return "\n".join([said, here, *([caution] if results["source"] == "simulated" else [])])
 

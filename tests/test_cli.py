@@ -33,6 +33,8 @@ def higgs(*arguments, data_dir, **environment):
         (["ladder", "--source", "kaggle"], "'kaggle'"),
         (["ladder", "--source", "uci"], "higgs-tutorial prepare"),
         (["ladder", "--seed", "-1"], "--seed"),
+        (["ladder", "--schedule", "step"], "it must be one of: constant, cosine, exponential, linear"),
+        (["ladder", "--average", "1"], "it must be 'ema' or a number of epochs, 2 or more"),
         (["simulate", "--events", "10", "--out", "events.txt"], "events.txt"),
         (["simulate", "--events", "0", "--out", "events.npy"], "--events"),
         (["prepare", "missing.csv"], "missing.csv"),
@@ -72,6 +74,15 @@ def test_ladder_in_a_pipe(tmp_path):
         (line,) = (line for line in run.stdout.splitlines() if f"│ {rung['name']} " in line)
         assert f"{rung['talk']['valid_auc'][-1]:.3f}" in line
         assert f"{rung['test_auc']:.3f}" in line
+
+
+def test_schedule_and_average(tmp_path):
+    arguments = ["ladder", "--rungs", "bn-1x100", "--events", 2000, "--epochs", 2, "--out", "out"]
+    run = higgs(*arguments, "--schedule", "cosine", "--average", "2", data_dir=tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert "Learning rate: cosine. Weights: mean of the last 2 epochs." in " ".join(run.stdout.split())
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert (results["schedule"], results["average"]) == ("cosine", 2)
 
 
 def test_simulate_then_prepare_then_ladder_on_the_prepared_file(tmp_path):

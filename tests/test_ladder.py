@@ -108,6 +108,7 @@ def test_results_file_says_what_ran(finished):
         assert rung["examples_per_second"] > 0
         assert rung["talk"]["valid_auc"] == list(talk.RUNGS[rung["name"]].valid_auc)
         assert all(0.4 < rung[key] <= 1 for key in ("train_auc", "valid_auc", "test_auc"))
+    assert (results["schedule"], results["average"]) == ("constant", None)
     assert (out / "ladder.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(file.name for file in out.iterdir()) == ["checkpoints", "ladder.png", "results.json"]
 
@@ -148,6 +149,47 @@ def test_resume_refuses_other_settings_and_other_files(finished, tmp_path):
     (tmp_path / "results.json").write_text("[1, 2")
     with pytest.raises(ValueError, match=r"not a results\.json of the ladder"):
         run(RUNGS, higgs=small(), out=tmp_path, resume=True)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"schedule": "step"}, {"average": "1"}, {"average": "swa"}, {"average": 2.5}]
+)
+def test_bad_schedules_and_averages_are_refused(bad):
+    with pytest.raises(ValueError, match=rf"{next(iter(bad))} is .*; it must be"):
+        run(RUNGS, higgs=small(), **bad)
+
+
+@pytest.mark.parametrize("how", [{"schedule": "cosine"}, {"average": "2"}, {"average": "ema"}])
+def test_schedule_and_average_change_the_run_and_can_be_gone_on_with(finished, tmp_path, how):
+    settings = {"higgs": small(), "epochs": 3, "batch_size": 64, **how}
+    whole = run(RUNGS, **settings)
+    plain = run(RUNGS, higgs=small(), epochs=3, batch_size=64)
+    for ours, theirs in zip(whole["rungs"], plain["rungs"], strict=True):
+        assert ours["test_auc"] != theirs["test_auc"]
+        same_losses = [epoch["loss"] for epoch in ours["epochs"]] == [e["loss"] for e in theirs["epochs"]]
+        assert same_losses == ("average" in how)
+
+    def stop(rung, epoch):
+        if epoch.epoch == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(RUNGS, **settings, out=tmp_path, on_epoch=stop)
+    resumed = run(RUNGS, **settings, out=tmp_path, resume=True)
+    assert without_times(resumed) == without_times(whole)
+    (name,) = how
+    with pytest.raises(ValueError, match=f"was made with {name} "):
+        run(RUNGS, higgs=small(), epochs=3, batch_size=64, out=tmp_path, resume=True)
+
+
+def test_an_averaged_model_is_saved_as_it_was_scored(tmp_path):
+    from higgs_tutorial import evaluate, load_model
+    from higgs_tutorial.nn.saving import read_header
+
+    results = run(["bn-1x100"], higgs=small(), epochs=2, average=2, out=tmp_path, save_models=True)
+    file = tmp_path / "models" / "bn-1x100.npz"
+    assert evaluate(load_model(file), small().test) == results["rungs"][0]["test_auc"]
+    assert read_header(file)["about"]["average"] == 2
 
 
 def test_results_are_written_after_each_epoch(tmp_path):

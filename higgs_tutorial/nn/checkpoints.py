@@ -18,6 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from higgs_tutorial.nn import distributed
+from higgs_tutorial.nn.averaging import STATE, Averaging
 from higgs_tutorial.nn.history import History
 
 SCHEMA = 1
@@ -30,7 +31,8 @@ _DIGITS = 64
 class Checkpoints:
     """The checkpoints of one run, ``epoch-00007.npz`` and so on, in a folder of their own.
 
-    A checkpoint holds the model's and the optimizer's variables, the history, and the run's identity. As the
+    A checkpoint holds the model's and the optimizer's variables, what an average over epochs is made of, the
+    history, and the run's identity. As the
     order of the events and the dropout masks of an epoch are a function of the seed and the epoch's number,
     that is all there is to know: a run that goes on ends with bitwise the weights of one that never stopped.
 
@@ -50,7 +52,13 @@ class Checkpoints:
         self.folder, self.keep = Path(folder), int(keep)
         self.identity = json.loads(json.dumps(identity))
 
-    def save(self, model: tf.Module, optimizer: keras.optimizers.Optimizer, history: History) -> Path:
+    def save(
+        self,
+        model: tf.Module,
+        optimizer: keras.optimizers.Optimizer,
+        history: History,
+        averaging: Averaging | None = None,
+    ) -> Path:
         """Write the state after the last epoch of ``history``, remove what is too old, return the file.
 
         Of several workers only the chief writes, but all must call this: they may have to average variables.
@@ -60,6 +68,7 @@ class Checkpoints:
         """
         about = {"schema": SCHEMA, "identity": self.identity, "history": json.loads(history.to_json())}
         arrays = {name: variable.numpy() for name, variable in _variables(model, optimizer).items()}
+        arrays |= averaging.state() if averaging else {}
         file = self.folder / f"epoch-{len(history):05d}.npz"
         if not distributed.is_chief():
             return file
@@ -76,7 +85,9 @@ class Checkpoints:
             old.unlink(missing_ok=True)
         return file
 
-    def restore(self, model: tf.Module, optimizer: keras.optimizers.Optimizer) -> History:
+    def restore(
+        self, model: tf.Module, optimizer: keras.optimizers.Optimizer, averaging: Averaging | None = None
+    ) -> History:
         """Give the variables the values of the newest intact checkpoint, and return its history.
 
         Without one, the history is empty and nothing is changed. A damaged checkpoint is passed over with a
@@ -86,7 +97,7 @@ class Checkpoints:
             ValueError: if the checkpoint is of another run; the message says what differs.
         """
         data = self.newest() if distributed.is_chief() else b""
-        return self.load(distributed.from_chief(data), model, optimizer)
+        return self.load(distributed.from_chief(data), model, optimizer, averaging)
 
     def newest(self) -> bytes:
         """Return the content of the newest intact checkpoint, nothing if there is none.
@@ -108,7 +119,13 @@ class Checkpoints:
                 )
         return b""
 
-    def load(self, data: bytes, model: tf.Module, optimizer: keras.optimizers.Optimizer) -> History:
+    def load(
+        self,
+        data: bytes,
+        model: tf.Module,
+        optimizer: keras.optimizers.Optimizer,
+        averaging: Averaging | None = None,
+    ) -> History:
         """Do what `restore` does, from the content of a checkpoint."""
         if not data:
             return History()
@@ -120,13 +137,17 @@ class Checkpoints:
                 f"the checkpoints in {self.folder} are of another run ({'; '.join(differ)}): "
                 "go on with the same settings, or choose another folder"
             )
+        averaged = {name: arrays.pop(name) for name in list(arrays) if name.startswith(f"{STATE}/")}
         variables = _variables(model, optimizer)
         shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
         if differ := list(_differences({n: a.shape for n, a in arrays.items()}, shapes)):
             raise ValueError(f"the checkpoints in {self.folder} do not fit the model ({'; '.join(differ)})")
         for name, variable in variables.items():
             variable.assign(arrays[name])
-        return History.from_json(json.dumps(about["history"]))
+        history = History.from_json(json.dumps(about["history"]))
+        if averaging:
+            averaging.restore(averaged, len(history))
+        return history
 
     def files(self) -> list[Path]:
         """Return the checkpoints, newest first."""
@@ -148,19 +169,26 @@ def resume(
     seed: int,
     keep: int,
     history: History,
+    average: str | int | None,
+    averaging: Averaging,
 ) -> Checkpoints:
     """Build model and optimizer, and set them and ``history`` to the newest checkpoint, if there is one."""
     model(tf.zeros([1, higgs.train.x.shape[1]]), training=False)
     if not optimizer.built:
         optimizer.build(model.trainable_variables)
-    checkpoints = Checkpoints(folder, identity(model, optimizer, higgs, batch_size, seed), keep)
-    if restored := checkpoints.restore(model, optimizer).epochs:
+    checkpoints = Checkpoints(folder, identity(model, optimizer, higgs, batch_size, seed, average), keep)
+    if restored := checkpoints.restore(model, optimizer, averaging).epochs:
         history.epochs[:] = restored
     return checkpoints
 
 
 def identity(
-    model: tf.Module, optimizer: keras.optimizers.Optimizer, higgs: Any, batch_size: int, seed: int
+    model: tf.Module,
+    optimizer: keras.optimizers.Optimizer,
+    higgs: Any,
+    batch_size: int,
+    seed: int,
+    average: str | int | None = None,
 ) -> dict[str, Any]:
     """Return what decides a run's outcome: a checkpoint of another identity is another run's.
 
@@ -173,6 +201,7 @@ def identity(
         "optimizer": optimizer_config,
         "batch_size": int(batch_size),
         "seed": int(seed),
+        "average": average,
         "data": {
             "source": getattr(higgs, "source", None),
             "train": _fingerprint(higgs.train),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -17,15 +18,10 @@ from sklearn.utils.validation import check_array, check_consistent_length, check
 from higgs_tutorial.data.dataset import Dataset
 from higgs_tutorial.nn.models import NeuralNetwork
 from higgs_tutorial.nn.saving import build, feature_count, restore, variables
+from higgs_tutorial.nn.schedules import SCHEDULES
 from higgs_tutorial.nn.training import epoch_seed
 from higgs_tutorial.nn.workspace import OPTIMIZERS, copy_weights, workspace
 
-SCHEDULES = {
-    "constant": lambda done: 1.0,
-    "cosine": lambda done: (1 + np.cos(np.pi * done)) / 2,
-    "exponential": lambda done: 0.01**done,
-}
-"""What the learning rate is multiplied with in an epoch, by the part of the epochs done before it."""
 ROWS = 48
 """Predictions are made for a multiple of so many events, the rest being zeros. Matrix products treat rows in
 groups of a processor-dependent size that divides this, and the rows that are left over another way; so
@@ -48,7 +44,8 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
         keep_prob: probability that dropout keeps a unit.
         optimizer: ``"adam"``, ``"sgd"`` or ``"nesterov"`` (SGD with Nesterov momentum 0.9).
         learning_rate: the optimiser's, in the first epoch.
-        schedule: ``"constant"``, ``"cosine"`` (falls to zero) or ``"exponential"`` (falls to 1%), by epoch.
+        schedule: ``"constant"``, ``"cosine"`` or ``"linear"`` (fall to zero) or ``"exponential"`` (falls to
+            1%), as `make_schedule`'s, by epoch.
         epochs: passes over the events, at most.
         batch_size: events a step, at most. Where the last batch of an epoch would be less than a quarter of
             that, all batches are made a little smaller instead, as batch norm needs more than a few events.
@@ -203,8 +200,10 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
                 raise ValueError(f"{name} is {value!r}; it must be a positive integer")
-        if not 0 < self.learning_rate < np.inf:
-            raise ValueError(f"learning_rate is {self.learning_rate!r}; it must be positive")
+        if not isinstance(self.learning_rate, Real) or not 0 < self.learning_rate < np.inf:
+            raise ValueError(
+                f"learning_rate is {self.learning_rate!r}; it must be a positive number, and may fall by schedule"
+            )
         if self.early_stopping and not 0 < self.validation_fraction < 1:
             raise ValueError(
                 f"validation_fraction is {self.validation_fraction!r}; it must be between 0 and 1"

@@ -13,6 +13,7 @@ import tensorflow as tf
 from sklearn.metrics import roc_auc_score
 
 from higgs_tutorial.nn import distributed
+from higgs_tutorial.nn.averaging import make_averaging
 from higgs_tutorial.nn.checkpoints import identity, resume
 from higgs_tutorial.nn.device import Events, Placed, check_shapes, does_not_fit, free_memory, place
 from higgs_tutorial.nn.engine import epoch_graph
@@ -142,6 +143,7 @@ def fit(
     checkpoint_dir: str | os.PathLike | None = None,
     keep: int = 3,
     stream: bool = False,
+    average: str | int | None = None,
 ) -> History:
     """Train on ``higgs.train`` until ``epochs`` epochs are done, scoring ``higgs.valid`` after each.
 
@@ -152,12 +154,20 @@ def fit(
     With ``checkpoint_dir`` that is done after each epoch: the folder gets a checkpoint, the ``keep`` newest
     stay, and a run that finds some there goes on from the newest that is intact (see `Checkpoints`).
 
+    With ``average`` what is scored is an average of the weights after the epoch's steps, its batch norm
+    measured on training events: ``"ema"``, the exponential moving average of an optimizer that keeps one
+    (``keras.optimizers.Adam(1e-3, use_ema=True, ema_momentum=0.999)``), or a number of epochs, 2 or more,
+    whose last weights are averaged, as many as there are yet (see `averaging`). The loss is that of the
+    weights themselves, from which training goes on; ``on_epoch`` sees the average in the model, and at the
+    end it stays there. Only checkpoints hold what it takes to go on.
+
     ``stream`` is for events that do not fit into memory, and in the scope of a `tf.distribute` strategy the
     work is shared, as `train` says; then the seconds include it all and only the chief worker writes.
 
     Raises:
         ValueError: if ``epochs``, ``batch_size`` or ``keep`` is not a positive integer, the events do not fit
-            the model, the checkpoints are of another run or of more epochs, or the workers' runs differ.
+            the model, the checkpoints are of another run or of more epochs, ``average`` cannot be had, or the
+            workers' runs differ.
         ConnectionError: if another worker was lost.
         FloatingPointError: if the loss is not finite; the message names the epoch.
         OSError: if a checkpoint cannot be written.
@@ -166,12 +176,18 @@ def fit(
         raise ValueError(f"epochs is {epochs!r}; it must be a positive integer")
     history = History() if history is None else history
     _check_batch_size(batch_size)
-    checkpoints = None
+    averaging, checkpoints = make_averaging(average, model, optimizer, higgs.train, seed), None
+    if average is not None and len(history):
+        raise ValueError(
+            "with average a run goes on from its checkpoints (checkpoint_dir), not from a history"
+        )
     with distributed.together():
         if distributed.workers() > 1:
             distributed.agree(identity(model, optimizer, higgs, batch_size, seed))
         if checkpoint_dir is not None:
-            checkpoints = resume(checkpoint_dir, model, higgs, optimizer, batch_size, seed, keep, history)
+            checkpoints = resume(
+                checkpoint_dir, model, higgs, optimizer, batch_size, seed, keep, history, average, averaging
+            )
         if checkpoints and len(history) > epochs:
             raise ValueError(
                 f"the checkpoints in {checkpoint_dir} are of {len(history)} epochs, and {epochs} are wanted: "
@@ -184,14 +200,18 @@ def fit(
                     model, higgs.train, optimizer, batch_size, seed=epoch_seed(seed, number), stream=stream
                 )
                 seconds = time.perf_counter() - start
-                record = Epoch(number, loss, evaluate(model, higgs.valid, stream=stream), seconds)
+                averaging.update(number)
+                with averaging.swapped():
+                    record = Epoch(number, loss, evaluate(model, higgs.valid, stream=stream), seconds)
             except FloatingPointError as error:
                 raise FloatingPointError(f"epoch {number}: {error}") from error
             history.epochs.append(record)
             if checkpoints:
-                checkpoints.save(model, optimizer, history)
+                checkpoints.save(model, optimizer, history, averaging)
             if on_epoch is not None:
-                on_epoch(record)
+                with averaging.swapped():
+                    on_epoch(record)
+        averaging.finish()
     return history
 
 

@@ -200,7 +200,7 @@ def test_early_stopping_scores_with_the_weights(events):
     assert max(heavy.validation_scores_) > 0.95
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "exponential"])
+@pytest.mark.parametrize("schedule", ["constant", "cosine", "exponential", "linear"])
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "nesterov"])
 def test_every_optimizer_and_schedule_learns(events, optimizer, schedule):
     rate = {"adam": 0.01, "sgd": 0.3, "nesterov": 0.1}[optimizer]
@@ -312,11 +312,15 @@ def test_no_last_batch_of_a_few_events(n, batch):
     ("settings", "says"),
     [
         ({"optimizer": "lbfgs"}, "optimizer is 'lbfgs'; it must be one of: adam, sgd, nesterov"),
-        ({"schedule": None}, "schedule is None; it must be one of: constant, cosine, exponential"),
+        ({"schedule": None}, "schedule is None; it must be one of: constant, cosine, exponential, linear"),
         ({"epochs": 0}, "epochs is 0"),
         ({"batch_size": 2.5}, "batch_size is 2.5"),
         ({"patience": True}, "patience is True"),
         ({"learning_rate": 0}, "learning_rate is 0"),
+        (
+            {"learning_rate": keras.optimizers.schedules.CosineDecay(0.1, 9)},
+            "must be a positive number, and may fall by schedule",
+        ),
         ({"early_stopping": True, "validation_fraction": 1.5}, "validation_fraction is 1.5"),
         ({"num_layers": -1}, "num_layers is -1"),
         ({"keep_prob": 0}, "keep_prob is 0"),
