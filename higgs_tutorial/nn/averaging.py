@@ -152,7 +152,8 @@ def make_averaging(
             optimizer that keeps no average or the other way round, or in the scope of a `tf.distribute`
             strategy.
     """
-    kept = optimizer.use_ema and not optimizer.ema_overwrite_frequency
+    use_ema = getattr(optimizer, "use_ema", False)  # an optimizer need not be Keras's to have `apply`
+    kept = use_ema and not optimizer.ema_overwrite_frequency
     if average is None:
         if kept:
             raise ValueError("the optimizer keeps an average (use_ema) that nothing uses: give average='ema'")
@@ -160,7 +161,7 @@ def make_averaging(
     if tf.distribute.has_strategy():
         raise ValueError("average cannot be used with a strategy: train on one device, or without it")
     if isinstance(average, str) and average == "ema":
-        if not optimizer.use_ema:
+        if not use_ema:
             raise ValueError(
                 "average='ema' needs an optimizer that keeps the average, such as"
                 " keras.optimizers.Adam(1e-3, use_ema=True, ema_momentum=0.999)"

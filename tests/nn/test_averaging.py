@@ -164,6 +164,21 @@ def test_dropout_masks_of_the_measuring_are_a_function_of_the_seed(small):
     assert (found[0] != found[2]).any()
 
 
+def test_an_optimizer_need_not_be_kerass(small):
+    class Descent(tf.Module):
+        built = True
+
+        def apply(self, gradients, variables):
+            for gradient, variable in zip(gradients, variables, strict=True):
+                variable.assign_sub(0.1 * gradient)
+
+    for average in (None, 2):
+        history = fit(network(), small, Descent(), 2, 100, average=average)
+        assert history.epochs[-1].loss < history.epochs[0].loss
+    with pytest.raises(ValueError, match="average='ema' needs an optimizer"):
+        fit(network(), small, Descent(), 2, 100, average="ema")
+
+
 def test_same_seed_same_average(small):
     first, again = (scores(fit(network(), small, adam(2), 3, 100, average=2)) for _ in range(2))
     assert first == again
