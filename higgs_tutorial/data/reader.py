@@ -153,18 +153,18 @@ def _parse_fast(buffer: bytearray, end: int) -> np.ndarray | None:
             pa.BufferReader(pa.py_buffer(memoryview(buffer)[:end])),
             pa.csv.ReadOptions(column_names=_NAMES, use_threads=False, block_size=BLOCK_BYTES + 1),
             pa.csv.ParseOptions(quote_char=False, escape_char=False, ignore_empty_lines=False),
-            pa.csv.ConvertOptions(column_types=dict.fromkeys(_NAMES, pa.float64()), null_values=[]),
+            pa.csv.ConvertOptions(column_types=dict.fromkeys(_NAMES, pa.float32()), null_values=[]),
         )
     except pa.ArrowInvalid:
         return None
     columns = np.empty((COLUMN_COUNT, table.num_rows), np.float32)
-    with np.errstate(over="ignore"):  # what does not fit becomes infinite, and is found below
-        for values, column in zip(columns, table.columns, strict=True):
-            values[:] = column.to_numpy()
+    for values, column in zip(columns, table.columns, strict=True):
+        values[:] = column.to_numpy()
     rows = np.ascontiguousarray(columns.T)  # filling [n, 29] column by column is far slower
     labels = columns[0]
     usual = (
-        len(rows) == buffer.count(b"\n", 0, end)  # pyarrow takes a lone CR for the end of a line
+        # pyarrow takes a lone CR for the end of a line
+        (buffer.find(b"\r", 0, end) < 0 or len(rows) == buffer.count(b"\n", 0, end))
         and np.isfinite(rows).all()
         and ((labels == 0) | (labels == 1)).all()
     )
