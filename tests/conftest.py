@@ -1,9 +1,14 @@
 """Pictures are drawn without a screen, and data that tests make go to a folder of the test run."""
 
 import os
+import subprocess
+import sys
+from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 mpl.use("agg")
@@ -13,3 +18,18 @@ mpl.use("agg")
 def _no_data_of_the_user(monkeypatch, tmp_path):
     monkeypatch.setenv("HIGGS_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.delenv("HIGGS_PROFILE", raising=False)
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """Build the site and return its folder."""
+    pytest.importorskip("sphinx", reason="the site needs the docs extra")
+    run = subprocess.run(
+        [sys.executable, str(ROOT / "docs" / "build.py")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        timeout=600,
+    )
+    assert run.returncode == 0, run.stderr[-5000:]
+    return ROOT / "docs" / "_build" / "html"

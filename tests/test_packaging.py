@@ -34,7 +34,16 @@ def test_constraints_pin_every_dependency_once(python):
     names = [pin.name for pin in pins]
     assert len(names) == len(set(names))
     extras = PROJECT["optional-dependencies"]
-    wanted = [Requirement(line) for line in [*PROJECT["dependencies"], *extras["notebooks"], *extras["test"]]]
+    wanted = [
+        Requirement(line)
+        for line in [
+            *PROJECT["dependencies"],
+            *extras["notebooks"],
+            *extras["test"],
+            *extras["docs"],
+            *extras["browser"],
+        ]
+    ]
     by_name = {pin.name: pin for pin in pins}
     for requirement in wanted:
         if requirement.marker is None or requirement.marker.evaluate(environment):

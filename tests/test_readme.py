@@ -43,7 +43,7 @@ def test_every_link_to_a_file_leads_to_one():
 def test_makefile_spells_the_same_lines():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("$(PYTHON)", "python3")
     lines = re.findall(r"^\$ (python3 -m venv .+)$", README, flags=re.MULTILINE)
-    assert len(lines) == 2
+    assert len(lines) == 3
     assert all(f"\t{line}\n" in makefile for line in lines)
 
 

@@ -1,4 +1,4 @@
-"""The three layers of the talk's networks, as `tf.Module`s that build their weights on the first call."""
+"""The three layers of the talk's networks, each a `tf.Module` that builds its weights on the first call."""
 
 from __future__ import annotations
 

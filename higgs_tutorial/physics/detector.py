@@ -227,7 +227,7 @@ def _response(pt: NDArray, is_b: NDArray, rng: Generator, parameters: Parameters
 
 
 def tag_probability(pt: NDArray, eta: NDArray, flavour: NDArray, parameters: Parameters) -> NDArray:
-    """Chance [k, n] that the jet of a parton is b-tagged: flavour, pT turn-on, and the tracker's reach in |η|."""
+    """Chance [k, n] that the jet of a parton is b-tagged: flavour, pT turn-on, and the tracker's reach in η."""
     central = (parameters.tag_eta_end - np.abs(eta)) / (parameters.tag_eta_end - parameters.tag_eta)
     rate = parameters.tag_plateau * np.clip(central, 0.0, 1.0) * pt / (pt + parameters.tag_turn_on)
     return rate * np.array([parameters.tag_light, parameters.tag_charm, 1.0])[flavour]
