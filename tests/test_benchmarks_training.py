@@ -42,3 +42,13 @@ def test_scaling():
     printed = run("scaling.py", "--quick")
     assert re.search(r"^\| 4,000 \| [\d,]+ \| [\d,]+ \| [\d,]+ \|$", printed, re.MULTILINE)
     assert committed() == before
+
+
+@pytest.mark.slow
+def test_streaming():
+    before = committed()
+    printed = run("streaming.py", "--quick")
+    for network in ("logistic", "nn-1x100", "adam-3x100"):
+        row = next(line for line in printed.splitlines() if line.startswith(f"| {network} "))
+        assert float(row.split("|")[4]) > 0
+    assert committed() == before
