@@ -20,18 +20,9 @@ from matplotlib.figure import Figure
 from . import talk
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
-_LINES = (
-    "-",
-    "--",
-    "-.",
-    ":",
-    "-",
-    "--",
-    "-.",
-    ":",
-    "-",
-)  # nine rungs are more than a palette can keep apart
 SIGNAL, BACKGROUND, NEUTRAL = "#D55E00", "#0072B2", "#666666"
+# Nine rungs are more than the palette has, and a thin line in its yellow can't be seen on white.
+_CURVES = tuple(zip((*OKABE_ITO[:7], NEUTRAL, "#882255"), cycle(("-", "--", "-.", ":")), strict=False))
 
 STYLE = {
     "figure.figsize": (8.0, 4.5),
@@ -143,7 +134,7 @@ def curves_so_far(here: Mapping[str, Sequence[float]], data: str) -> Figure:
         for axis, curves, title in zip(
             axes, (said, here), ("the talk: HIGGS, 10 million events", f"here: {data}"), strict=True
         ):
-            for (name, curve), color, line in zip(curves.items(), cycle(OKABE_ITO), _LINES, strict=False):
+            for (name, curve), (color, line) in zip(curves.items(), cycle(_CURVES), strict=False):
                 axis.plot(range(1, len(curve) + 1), curve, color=color, linestyle=line, label=name)
             axis.set_title(title)
             axis.set_xlabel("epoch")

@@ -84,3 +84,11 @@ def test_curves_so_far_keep_the_talk_and_here_apart():
     assert [a.get_color() for a in left.get_lines()] == [b.get_color() for b in right.get_lines()]
     assert dict(plt.rcParams) == before
     plt.close(figure)
+
+
+def test_curves_of_all_rungs_can_be_told_apart():
+    figure = plots.curves_so_far({name: [0.6, 0.7] for name in talk.RUNGS}, "simulated events")
+    for axis in figure.axes:
+        looks = {(line.get_color(), line.get_linestyle()) for line in axis.lines}
+        assert len(looks) == len(axis.lines) == len(talk.RUNGS)
+    plt.close(figure)

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from notebook_rules import FROM_SCRATCH, code_cells, tags
+from sklearn.metrics import roc_auc_score
 
 import higgs_tutorial as package
 
@@ -251,4 +252,59 @@ def test_08_adam_has_the_defaults_of_keras_and_trains_like_it():
     for _ in range(5):
         ours = package.train(models[0], data, own, data.n, seed=2)
         assert np.isclose(ours, package.train(models[1], data, reference, data.n, seed=2), **CLOSE)
+    assert same_variables(*models)
+
+
+@pytest.mark.parametrize("rung", [rung for rung in package.LADDER.values() if rung.batch_norm])
+def test_09_parameters(rung):
+    model = rung.model()
+    model(events(2).x, training=False)
+    count = sum(int(tf.size(variable)) for variable in model.trainable_variables)
+    assert lesson("09").parameters(rung.num_layers, rung.size) == count
+
+
+@COMPILED
+def test_09_saw_is_the_tooth_applied_again_and_again(compiled: bool):
+    x = tf.random.stateless_uniform([200, 1], seed=(1, 2))
+    repeated = x[:, 0]
+    for depth in range(1, 6):
+        repeated = lesson("09").tooth(repeated)
+        model = lesson("09").saw(depth)
+        out = (tf.function(model.__call__) if compiled else model)(x, training=False)
+        assert np.allclose(out, repeated, atol=1e-4)
+        assert len(model.linears) == depth
+    assert np.allclose(lesson("09").tooth(tf.constant([0.0, 0.25, 0.5, 0.75, 1.0])), [0, 0.5, 1, 0.5, 0])
+
+
+@pytest.mark.parametrize(("signal", "background"), [(200, 200), (100, 400)])
+@pytest.mark.parametrize("scale", [1.5, 6.0])
+def test_09_error_of_an_auc_is_its_spread(signal: int, background: int, scale: float):
+    rng = np.random.default_rng(7)  # exponential scores, for which the formula is exact
+    labels = np.repeat([1, 0], [signal, background])
+    aucs = [roc_auc_score(labels, rng.exponential(np.where(labels, scale, 1))) for _ in range(400)]
+    assert np.isclose(np.mean(aucs), scale / (1 + scale), atol=0.01)
+    assert np.isclose(lesson("09").auc_error(np.mean(aucs), signal, background), np.std(aucs), rtol=0.15)
+    assert np.isclose(lesson("09").auc_error(0.5, 100, 100), np.sqrt(201 / 12) / 100)  # Mann and Whitney's
+
+
+def test_09_measure():
+    data = events()
+    model = package.NeuralNetwork(num_layers=2, size=10, batch_norm=True, seed=1)
+    loss, auc = lesson("09").measure(model, data)
+    logits = model(data.x, training=False)
+    assert np.isclose(loss, keras.losses.BinaryCrossentropy(from_logits=True)(data.y, logits), **CLOSE)
+    assert np.isclose(auc, package.evaluate(model, data), atol=1e-6)
+
+
+@pytest.mark.usefixtures("without_compiling")
+def test_09_watch_trains_on_the_portions_in_turn_and_measures_after_each():
+    portions, held_out = [events(100, seed=1), events(100, seed=2)], events(50, seed=3)
+    models = [package.NeuralNetwork(1, 10, batch_norm=True, seed=1) for _ in range(2)]
+    own, reference = keras.optimizers.Adam(), keras.optimizers.Adam()
+    seen = lesson("09").watch(models[0], own, portions, portions[0], held_out, rounds=3, batch_size=40)
+    for number, row in enumerate(seen):
+        package.train(models[1], portions[number % 2], reference, 40, seed=number)
+        measure = lesson("09").measure
+        assert np.allclose(row, [*measure(models[1], portions[0]), *measure(models[1], held_out)], atol=1e-5)
+    assert seen.shape == (3, 4)
     assert same_variables(*models)
