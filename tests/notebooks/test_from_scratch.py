@@ -17,6 +17,7 @@ from notebook_rules import FROM_SCRATCH, code_cells, tags
 from sklearn.metrics import roc_auc_score
 
 import higgs_tutorial as package
+from higgs_tutorial.nn.replicas import keep_mask
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
@@ -308,3 +309,63 @@ def test_09_watch_trains_on_the_portions_in_turn_and_measures_after_each():
         assert np.allclose(row, [*measure(models[1], portions[0]), *measure(models[1], held_out)], atol=1e-5)
     assert seen.shape == (3, 4)
     assert same_variables(*models)
+
+
+def give_masks(keep_prob: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the lesson's dropout draw the package's masks, which need `keep_prob` as a number."""
+    names = lesson("10").Dropout.__call__.__globals__
+    monkeypatch.setitem(names, "keep_mask", lambda shape, _, seed: keep_mask(shape, keep_prob, seed))
+
+
+@COMPILED
+def test_10_dropout_is_the_package_s_given_the_same_mask(compiled: bool, monkeypatch: pytest.MonkeyPatch):
+    dropout = lesson("10").Dropout
+    x = tf.constant(events(50, 40).x)
+    for keep_prob in (0.9, 0.5):
+        give_masks(keep_prob, monkeypatch)
+        ours, theirs = dropout(keep_prob), package.Dropout(keep_prob)
+        call = tf.function(ours.__call__) if compiled else ours
+        for seed in ((1, 2), (3, 4)):
+            out = call(x, training=True, seed=seed)
+            assert np.array_equal(out == 0, theirs(x, training=True, seed=seed) == 0)
+            assert np.allclose(out, theirs(x, training=True, seed=seed), **CLOSE)
+            assert 0 < np.mean(out == 0) < 1
+        assert np.array_equal(call(x, training=False), theirs(x, training=False))
+
+
+@pytest.mark.parametrize("keep_prob", [0.9, 0.5])
+def test_10_masks_are_distributed_as_the_package_s(keep_prob: float):
+    shape, tolerance = (400, 500), 5 * np.sqrt(keep_prob * (1 - keep_prob))
+    for draw in (lesson("10").keep_mask, keep_mask):
+        one, other = (np.asarray(draw(shape, keep_prob, seed)) for seed in ((8, 1), (8, 2)))
+        assert abs(one.mean() - keep_prob) < tolerance / np.sqrt(one.size)
+        assert np.abs(one.mean(0) - keep_prob).max() < tolerance / np.sqrt(400)
+        assert np.abs(one.mean(1) - keep_prob).max() < tolerance / np.sqrt(500)
+        for another in (other, np.roll(one, 1, axis=0), np.roll(one, 1, axis=1)):  # independent of each other
+            assert abs(np.corrcoef(one.ravel(), another.ravel())[0, 1]) < 5 / np.sqrt(one.size)
+
+
+def test_10_keep_prob_can_be_changed_without_a_new_graph():
+    dropout, x = lesson("10").Dropout(0.9), tf.ones([100, 100])
+    call = tf.function(dropout.__call__)
+    for keep_prob in (0.9, 0.3):
+        dropout.keep_prob.assign(keep_prob)
+        assert np.allclose(np.mean(call(x, training=True, seed=(0, 1)) > 0), keep_prob, atol=0.03)
+    assert call.experimental_get_tracing_count() == 1
+    assert not dropout.trainable_variables
+
+
+@pytest.mark.usefixtures("without_compiling")
+@pytest.mark.parametrize("num_layers", [1, 3])
+def test_10_network(num_layers: int, monkeypatch: pytest.MonkeyPatch):
+    data = events()
+    give_masks(0.8, monkeypatch)
+    ours = lesson("10").DropoutNetwork(num_layers=num_layers, size=10, keep_prob=0.8, seed=2)
+    theirs = package.NeuralNetwork(num_layers=num_layers, size=10, batch_norm=True, keep_prob=0.8, seed=2)
+    ours(data.x, training=False), theirs(data.x, training=False)
+    give_weights(ours, theirs)
+    assert np.allclose(ours(data.x, training=False), theirs(data.x, training=False), **CLOSE)
+    noisy = ours(data.x, training=True, seed=tf.constant([4, 5]))
+    assert np.allclose(noisy, theirs(data.x, training=True, seed=(4, 5)), **CLOSE)
+    assert not np.allclose(noisy, ours(data.x, training=False), atol=0.1)
+    train_as_package(ours, theirs)
