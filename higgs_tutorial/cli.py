@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shlex
 import sys
 import tempfile
 from collections.abc import Callable
@@ -248,6 +249,36 @@ def prepare(
         raise ValueError("--rows and --any-rows exclude each other")
     manifest = convert(csv, data_dir, rows=None if any_rows else rows or HIGGS_ROWS, seed=seed)
     typer.echo(f"{manifest['rows']:,} rows prepared")
+
+
+@app.command()
+@_one_line_errors
+def notebooks(
+    folder: Annotated[Path, typer.Argument(help="Where to; made if it is missing.")] = Path(
+        "higgs-notebooks"
+    ),
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Replace notebooks that you changed.")
+    ] = False,
+) -> None:
+    """Copy the tutorial's notebooks into a folder of your own.
+
+    Notebooks there that you have run or changed stay as they are, unless you ask for `--overwrite`.
+
+    For example:
+
+    * `higgs-tutorial notebooks` – into `higgs-notebooks`
+    * `higgs-tutorial notebooks lessons && jupyter lab lessons`
+
+    """
+    from importlib.util import find_spec
+
+    from .lessons import copy_notebooks
+
+    copied = copy_notebooks(folder, overwrite=overwrite)
+    typer.echo(f"{folder}: {len(copied)} notebooks; open them with: jupyter lab {shlex.quote(str(folder))}")
+    if find_spec("jupyterlab") is None:
+        typer.echo('JupyterLab is not installed here: pip install "higgs-tutorial[notebooks]"')
 
 
 @app.command()

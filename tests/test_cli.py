@@ -105,7 +105,9 @@ def test_simulate_then_prepare_then_ladder_on_the_prepared_file(tmp_path):
     assert results["events"] == {"train": 2700, "valid": 150, "test": 150}
 
 
-@pytest.mark.parametrize("command", ["", "ladder", "simulate", "download", "prepare", "info"])
+@pytest.mark.parametrize(
+    "command", ["", "ladder", "simulate", "download", "prepare", "info", "score", "notebooks"]
+)
 def test_help(command, tmp_path):
     run = higgs(*command.split(), "--help", data_dir=tmp_path)
     assert run.returncode == 0

@@ -1,5 +1,6 @@
 """What an installation needs: files in step with each other, a wheel that stands alone, a quick import."""
 
+import os
 import subprocess
 import sys
 import zipfile
@@ -121,6 +122,21 @@ def test_installed_package_works_outside_the_checkout(wheel, tmp_path):
     where, events, folder = run.stdout.split()
     assert (where, events) == (str(site), "1800")
     assert Path(folder).is_relative_to(tmp_path / "cache")
+
+
+def test_the_wheel_brings_the_notebooks(wheel, tmp_path):
+    site = tmp_path / "site"
+    zipfile.ZipFile(wheel).extractall(site)
+    command = [sys.executable, "-m", "higgs_tutorial", "notebooks", "lessons"]
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    run = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment, timeout=120)
+    assert run.returncode == 0, run.stderr
+    committed = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    assert sorted(file.name for file in (tmp_path / "lessons").iterdir()) == [file.name for file in committed]
+    for file in committed:
+        assert (site / "higgs_tutorial" / "notebooks" / file.name).read_bytes() == file.read_bytes()
+        assert (tmp_path / "lessons" / file.name).read_bytes() == file.read_bytes()
+    assert "jupyter lab lessons" in run.stdout
 
 
 def test_no_file_names_the_folder_that_it_was_written_in():
