@@ -17,7 +17,17 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    help="Climb the ladder of the talk *TensorFlow Introduction* on HIGGS events, real or simulated.",
+    help="""Climb the ladder of the talk *TensorFlow Introduction* on HIGGS events, real or simulated.
+
+    For example:
+
+    * `higgs-tutorial ladder` – train the talk's nine networks on simulated events, in minutes
+    * `higgs-tutorial notebooks lessons` – copy the tutorial's notebooks into the folder `lessons`
+    * `higgs-tutorial download`, then `higgs-tutorial prepare` – get the real 11,000,000 events
+    * `higgs-tutorial ladder --help` – what a command does and takes
+
+    An error is one line on standard error, with exit code 2; `higgs-tutorial --debug COMMAND` shows where it came from.
+    """,
 )
 _state = {"debug": False}
 
@@ -217,7 +227,13 @@ def simulate(
 @app.command()
 @_one_line_errors
 def download(data_dir: DataDir = None) -> None:
-    """Download HIGGS.csv.gz (2.8 GB) from UCI; run it again to go on after an interruption."""
+    """Download HIGGS.csv.gz (2.8 GB) from UCI; run it again to go on after an interruption.
+
+    The file gets its name when its size and its SHA-256 are right. `higgs-tutorial prepare` is the next step.
+
+    For example: `higgs-tutorial download --data-dir /data/higgs`
+
+    """
     from .data.download import download as fetch
 
     typer.echo(f"{fetch(data_dir)}: complete, size and SHA-256 as expected; next: higgs-tutorial prepare")
@@ -284,7 +300,11 @@ def notebooks(
 @app.command()
 @_one_line_errors
 def info(data_dir: DataDir = None) -> None:
-    """Say which versions, devices and data this installation finds."""
+    """Say which versions, devices and data this installation finds.
+
+    For example: `higgs-tutorial info --data-dir /data/higgs`
+
+    """
     from .data.settings import data_folder, profile
     from .data.store import describe, is_prepared, read_manifest
     from .ladder import versions

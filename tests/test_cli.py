@@ -39,9 +39,14 @@ def higgs(*arguments, data_dir, **environment):
         (["simulate", "--events", "0", "--out", "events.npy"], "--events"),
         (["prepare", "missing.csv"], "missing.csv"),
         (["prepare", "--rows", "5", "--any-rows"], "exclude each other"),
+        (["score", "missing.npz", "missing.csv", "--out", "p.csv"], "missing"),
+        (["notebooks", "results.txt"], "results.txt is a file"),
+        (["info", "--data-dir"], "--data-dir"),
+        (["climb"], "climb"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2(arguments, says, tmp_path):
+    (tmp_path / "results.txt").write_text("")
     run = higgs(*arguments, data_dir=tmp_path)
     assert run.returncode == 2
     assert says in run.stderr
@@ -112,3 +117,29 @@ def test_help(command, tmp_path):
     run = higgs(*command.split(), "--help", data_dir=tmp_path)
     assert run.returncode == 0
     assert "Usage" in run.stdout
+    assert "For example" in run.stdout
+    assert f"higgs-tutorial {command}" in run.stdout.split("For example")[1]
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_completes_commands_and_options(shell, tmp_path):
+    def complete(*words):
+        line = " ".join(["higgs-tutorial", *words])
+        asked = {"COMP_WORDS": line, "COMP_CWORD": str(len(words)), "_TYPER_COMPLETE_ARGS": line}
+        asked |= {"_TYPER_COMPLETE_FISH_ACTION": "get-args", "_HIGGS_TUTORIAL_COMPLETE": f"complete_{shell}"}
+        return higgs(data_dir=tmp_path, **asked).stdout
+
+    assert "notebooks" in complete("no")
+    assert "simulate" not in complete("no")
+    assert "--resume" in complete("ladder", "--re")
+
+
+def test_every_option_and_argument_is_explained():
+    import typer
+
+    from higgs_tutorial.cli import app
+
+    for name, command in typer.main.get_command(app).commands.items():
+        assert "higgs-tutorial" in command.help, name
+        for parameter in command.params:
+            assert parameter.help, (name, parameter.name)
