@@ -369,3 +369,53 @@ def test_10_network(num_layers: int, monkeypatch: pytest.MonkeyPatch):
     assert np.allclose(noisy, theirs(data.x, training=True, seed=(4, 5)), **CLOSE)
     assert not np.allclose(noisy, ours(data.x, training=False), atol=0.1)
     train_as_package(ours, theirs)
+
+
+def test_11_cosine_is_the_schedule():
+    ours, theirs = lesson("11").cosine, package.make_schedule("cosine", 0.02, 40)
+    assert np.allclose(
+        [ours(step, 40, 0.02) for step in range(41)], [theirs(step) for step in range(41)], atol=1e-8
+    )
+
+
+@COMPILED
+def test_11_the_exponential_average_is_the_one_of_keras(compiled: bool):
+    rng = np.random.default_rng(8)
+    shapes = [(5, 3), (3,)]
+    ours, theirs = ([tf.Variable(tf.ones(shape)) for shape in shapes] for _ in range(2))
+    own = lesson("11").WithAverage(keras.optimizers.Adam(0.02), momentum=0.8)
+    reference = keras.optimizers.Adam(0.02, use_ema=True, ema_momentum=0.8)
+    own.build(ours)
+    reference.build(theirs)
+    step = tf.function(lambda *gradients: own.apply(list(gradients), ours)) if compiled else None
+    for _ in range(12):
+        gradients = [tf.constant(rng.normal(size=shape), tf.float32) for shape in shapes]
+        step(*gradients) if compiled else own.apply(gradients, ours)
+        reference.apply(gradients, theirs)
+    assert all(np.allclose(one, other, **CLOSE) for one, other in zip(ours, theirs, strict=True))
+    reference.finalize_variable_values(theirs)
+    for average, weights, expected in zip(own.averages, ours, theirs, strict=True):
+        assert not np.allclose(average, weights, atol=1e-3)
+        assert np.allclose(average, expected, **CLOSE)
+
+
+@pytest.mark.usefixtures("without_compiling")
+@pytest.mark.parametrize("average", ["ema", 2])
+def test_11_both_averages_are_those_of_fit(average: str | int):
+    data, steps = events(), 3
+    higgs = SimpleNamespace(train=data, valid=data)
+    ours, theirs = (package.NeuralNetwork(2, 10, batch_norm=True, seed=1) for _ in range(2))
+    kept = {"use_ema": True, "ema_momentum": 0.8} if average == "ema" else {}
+    package.fit(theirs, higgs, keras.optimizers.Adam(0.01, **kept), 3, data.n // steps, average=average)
+    own, ends = lesson("11").WithAverage(keras.optimizers.Adam(0.01), momentum=0.8), []
+
+    def note(epoch):
+        ends.append([variable.numpy() for variable in ours.trainable_variables])
+
+    package.fit(ours, higgs, own, 3, data.n // steps, on_epoch=note)
+    weights = own.averages if average == "ema" else lesson("11").mean_of(ends[-2:])
+    lesson("11").with_weights(ours, weights, data.x)
+    for one, other in zip(ours.variables, theirs.variables, strict=True):
+        if "moving_weight" not in one.name:  # how fast batch norm would forget if training went on from here
+            assert np.allclose(one, other, **CLOSE)
+    assert np.isclose(package.evaluate(ours, data), package.evaluate(theirs, data), atol=1e-4)
