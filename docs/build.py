@@ -16,6 +16,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from doors import CELL
 from sphinx.cmd.build import build_main
 
 import higgs_tutorial
@@ -108,6 +109,8 @@ def notebook_page(text: str, numbers: set[str]) -> str:
             section = (re.findall(r"^#+ (.+)$", source, flags=re.MULTILINE) or [section])[-1]
             continue
         metadata["mystnb"] = {"image": {"alt": metadata.get("alt") or picture_text(source, section)}}
+        if cell.get("id") == CELL:
+            metadata["tags"] = ["remove-cell"]
         if metadata.get("jupyter", {}).get("source_hidden"):
             metadata["tags"] = [*metadata.get("tags", []), "hide-cell"]
     return json.dumps(notebook, ensure_ascii=False)
