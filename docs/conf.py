@@ -19,7 +19,7 @@ project = PROJECT["name"]
 author = PROJECT["authors"][0]["name"]
 copyright = author
 version = release = PROJECT["version"]
-language = "en_GB"
+language = "en"  # British in the text; the theme's own words have no complete en_GB translation
 
 extensions = [
     "myst_nb",

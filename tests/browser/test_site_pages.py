@@ -96,7 +96,7 @@ def test_formulas_are_typeset(address, open_page):
 def test_search_finds_dropout(address, open_page):
     page = open_page()
     page.goto(f"{address}/search.html?q=dropout")
-    page.locator("#search-results li a").first.wait_for()
+    page.get_by_text("Search finished, found").wait_for()
     found = page.eval_on_selector_all("#search-results li a", "links => links.map(link => link.href)")
     assert any("/docs/glossary.html" in link for link in found)
     assert any("/docs/api.html" in link for link in found)
