@@ -58,3 +58,13 @@ def test_table_is_the_committed_runs():
 def test_every_notebook_is_linked_in_reading_order():
     linked = re.findall(r"\]\((notebooks/[^)]+)\)", README)
     assert linked == sorted(f"notebooks/{file.name}" for file in (ROOT / "notebooks").glob("*.ipynb"))
+
+
+def test_the_table_at_the_talks_size_is_the_recorded_run():
+    results = json.loads((ROOT / "results" / "talk-scale" / "results.json").read_text(encoding="utf-8"))
+    (table,) = re.findall(r"<!-- results/talk-scale -->\n(.+?)\n<!-- end", README, flags=re.DOTALL)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.strip().splitlines()[2:]]
+    assert len(rows) == len(results["rungs"])
+    for row, rung in zip(rows, results["rungs"], strict=True):
+        said = rung["talk"]["valid_auc"][-1], *(rung[part] for part in ("valid_auc", "train_auc", "test_auc"))
+        assert row[:5] == [f"`{rung['name']}`", *(f"{auc:.3f}" for auc in said)]
