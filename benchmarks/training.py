@@ -6,6 +6,7 @@ is the median over rounds of ours to the best peer of the same round; the matrix
 same run, are the limit.
 
     python benchmarks/training.py            # the tables, into benchmarks/training.md: some ten minutes
+    python benchmarks/training.py --start    # the start's table alone, into the same file
     python benchmarks/training.py --quick    # a smoke test: few events, one round, printed only
 """
 
@@ -39,6 +40,7 @@ WANTED = {
 }  # fmt: skip
 START = ("logistic", "adam-3x100", "adam-6x100")
 START_EVENTS = 200_000
+START_HEADING = "## The start"
 
 
 class Worker:
@@ -163,7 +165,6 @@ def _read(path):
 
 
 def report(partly, rungs, rounds, log, names):
-    start_rungs = [replace(r, events=START_EVENTS) for r in RUNGS if r.name in START]
     lines = [
         "# Training",
         "",
@@ -178,17 +179,24 @@ def report(partly, rungs, rounds, log, names):
         *table(rungs, rounds, log, names),
     ]
     if not partly:
-        lines += [
-            "",
-            "## The start",
-            "",
-            f"Seconds to the end of the first epoch of {START_EVENTS:,} events in a fresh process, with tracing and"
-            " compilation, without imports; the last column is the ratio in the same round.",
-            "",
-            *start_table(start_rungs, 2, log),
-        ]
-    lines += ["", "Produced by `python benchmarks/training.py`."]
+        lines += ["", start_report(log)]
     return "\n".join(lines) + "\n"
+
+
+def start_report(log):
+    rungs = [replace(rung, events=START_EVENTS) for rung in RUNGS if rung.name in START]
+    lines = [
+        START_HEADING,
+        "",
+        f"Seconds to the end of the first epoch of {START_EVENTS:,} events in a fresh process, with tracing and"
+        " compilation, without imports; medians of 3 rounds, and the last column is that of the rounds' ratios.",
+        f"Load average at the start: {os.getloadavg()[0]:.1f}.",
+        "",
+        *start_table(rungs, 3, log),
+        "",
+        "Produced by `python benchmarks/training.py`.",
+    ]
+    return "\n".join(lines)
 
 
 def main():
@@ -199,7 +207,14 @@ def main():
     parser.add_argument(
         "--peers", help=f"names with commas between them, of {', '.join(PEERS)}; printed only"
     )
+    parser.add_argument("--start", action="store_true", help="measure anew only the start, and keep the rest")
     arguments = parser.parse_args()
+    log = lambda line: print(line, file=sys.stderr)  # noqa: E731
+    if arguments.start:
+        file = HERE / "training.md"
+        kept = file.read_text(encoding="utf-8").partition(START_HEADING)[0]
+        file.write_text(kept + start_report(log) + "\n", encoding="utf-8")
+        return
     rungs, rounds = RUNGS, arguments.rounds
     if arguments.rungs:
         rungs = [rung for rung in RUNGS if rung.name in arguments.rungs.split(",")]
@@ -208,7 +223,7 @@ def main():
         rounds = 1
     names = available(arguments.peers and arguments.peers.split(","))
     partly = bool(arguments.quick or arguments.rungs or arguments.peers)
-    text = report(partly, rungs, rounds, lambda line: print(line, file=sys.stderr), names)
+    text = report(partly, rungs, rounds, log, names)
     print(text)
     if not partly:
         (HERE / "training.md").write_text(text)
