@@ -134,7 +134,7 @@ def times(results: dict, steps: dict) -> list[str]:
 def page(folder: Path) -> str:
     results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
     steps = steps_of(folder)
-    about = (folder / "run.md").read_text(encoding="utf-8") if (folder / "run.md").exists() else ""
+    about = (folder / "run.txt").read_text(encoding="utf-8") if (folder / "run.txt").exists() else ""
     names = ",".join(rung["name"] for rung in results["rungs"])
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
     rung = LADDER[TALK_TIME["rung"]]
