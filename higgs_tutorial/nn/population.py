@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from higgs_tutorial.nn.device import Events
 from higgs_tutorial.nn.layers import BatchNorm
+from higgs_tutorial.nn.shuffle import words
 
 EVENTS, BATCH = 200_000, 20_000
 """They are measured on at most so many events, in batches of so many."""
@@ -26,11 +27,14 @@ def measure_batch_norm(model: tf.Module, events: Events, seed: int | tuple[int, 
     if not layers:
         return
     rows = np.unique(np.linspace(0, events.n - 1, min(events.n, EVENTS)).astype(np.int64))
+    start = np.atleast_1d(seed).tolist()
     sums: list[Any] = [(0.0, 0.0) for _ in layers]
     for number, batch in enumerate(np.array_split(rows, -(-len(rows) // BATCH))):
         for layer in layers:
             layer.moving_weight.assign(0.0)  # makes the moving averages those of the next batch alone
-        model(tf.constant(events.x[batch], tf.float32), training=True, seed=_words(seed, number))
+        model(
+            tf.constant(events.x[batch], tf.float32), training=True, seed=tf.constant(words([*start, number]))
+        )
         for i, layer in enumerate(layers):
             mean, variance = (_wide(v) for v in (layer.moving_mean, layer.moving_variance))  # [k], [k]
             first, second = sums[i]
@@ -40,11 +44,6 @@ def measure_batch_norm(model: tf.Module, events: Events, seed: int | tuple[int, 
         layer.moving_mean.assign(mean.astype(np.float32))
         layer.moving_variance.assign(np.maximum(second / len(rows) - mean**2, 0).astype(np.float32))
         layer.moving_weight.assign(1.0)
-
-
-def _words(seed: int | tuple[int, ...], number: int) -> tf.Tensor:
-    entropy = [*np.atleast_1d(seed).tolist(), number]
-    return tf.constant(np.random.SeedSequence(entropy).generate_state(2).view(np.int32))
 
 
 def _wide(variable: tf.Variable) -> np.ndarray:

@@ -10,6 +10,7 @@ for any n: J. Black and P. Rogaway, "Ciphers with arbitrary finite domains", CT-
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -48,6 +49,14 @@ def events_at(places: tf.Tensor, n: int, seed: tf.Tensor) -> tf.Tensor:
             lambda c: tf.reduce_any(outside(c)), lambda c: [tf.where(outside(c), permute(c), c)], [cells]
         )[0]
     return tf.cast(cells, tf.int32)
+
+
+def words(seed: int | Sequence[int]) -> np.ndarray:
+    """Return the int32 ``[2]`` of a seed of any size, from which an epoch's order and its steps' seeds come.
+
+    Step number i, from 0, draws what it needs from ``[words[0], words[1] + i]``.
+    """
+    return np.random.SeedSequence(seed).generate_state(2).view(np.int32)
 
 
 def _grid(n: int) -> tuple[int, int]:

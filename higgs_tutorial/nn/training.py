@@ -18,6 +18,7 @@ from higgs_tutorial.nn.checkpoints import identity, resume
 from higgs_tutorial.nn.device import Events, Placed, check_shapes, does_not_fit, free_memory, place
 from higgs_tutorial.nn.engine import epoch_graph
 from higgs_tutorial.nn.history import Epoch, History
+from higgs_tutorial.nn.shuffle import words
 from higgs_tutorial.nn.streaming import Window, windows
 
 
@@ -82,12 +83,12 @@ def _epoch(
     batch_size: int,
     seed: int,
 ) -> float:
-    words = np.random.SeedSequence(seed).generate_state(2).view(np.int32)
+    start = words(seed)
     if tf.distribute.has_strategy():
-        return distributed.train_epoch(model, events, optimizer, batch_size, words)
+        return distributed.train_epoch(model, events, optimizer, batch_size, start)
     placed = Placed(*events[:3]) if isinstance(events, Window) else place(events)
     try:
-        return float(epoch_graph(model, optimizer, batch_size, placed)(*placed, tf.constant(words)))
+        return float(epoch_graph(model, optimizer, batch_size, placed)(*placed, tf.constant(start)))
     except tf.errors.ResourceExhaustedError as error:
         raise does_not_fit(events.n, 4 * tf.size(placed[0]).numpy(), free_memory()) from error
 

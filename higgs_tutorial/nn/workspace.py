@@ -1,7 +1,8 @@
 """Networks to train in, kept for the next fit, so that a hundred small fits compile their step once.
 
 An epoch compiled as a whole, as in `train`, is compiled anew for each number of events: seconds that pay off
-in a long run only. Here a step is compiled, for any number of events, and Python goes over the batches.
+in a long run only. Here a step is compiled, for any number of events, and Python goes over the batches, in the
+same order and with the same dropout masks as `train`, so that the result is the same but for rounding.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import tensorflow as tf
 from higgs_tutorial.nn.device import Events
 from higgs_tutorial.nn.models import NeuralNetwork
 from higgs_tutorial.nn.saving import build
+from higgs_tutorial.nn.shuffle import events_at, words
 from higgs_tutorial.nn.training import train
 
 OPTIMIZERS = {
@@ -24,7 +26,7 @@ OPTIMIZERS = {
     "sgd": lambda: keras.optimizers.SGD(),
     "nesterov": lambda: keras.optimizers.SGD(momentum=0.9, nesterov=True),
 }
-FEW_STEPS, MANY_STEPS = 300, 20_000
+FEW_STEPS, MANY_STEPS = 300, 1_000
 """A step is compiled by XLA from the first number on, and a whole epoch from the second one on."""
 KEPT = 16
 
@@ -65,9 +67,9 @@ class Workspace:
         steps = epochs * (dataset.n // batch_size)
         if steps >= MANY_STEPS:
             return train(self.model, dataset, self.optimizer, batch_size, seed=seed)
-        rng = np.random.default_rng(seed)
-        order = rng.permutation(dataset.n)
-        seeds = rng.integers(2**31, size=[-(-dataset.n // batch_size), 2], dtype=np.int32)
+        start, numbers = words(seed), np.arange(-(-dataset.n // batch_size), dtype=np.int32)
+        order = events_at(tf.range(dataset.n), dataset.n, tf.constant(start)).numpy()
+        seeds = np.stack([np.broadcast_to(start[:1], numbers.shape), start[1:] + numbers], axis=1)
         weight = getattr(dataset, "weight", None)
         losses = []
         for number, seed_of_step in enumerate(seeds):
