@@ -81,6 +81,7 @@ def _start_tensorflow() -> None:
             import tensorflow as tf
 
             tf.config.list_physical_devices()
+            tf.get_logger().setLevel("ERROR")  # it warns of graphs traced again where each network has its own
         except BaseException:
             said.seek(0)
             os.write(stderr, said.read())
@@ -129,6 +130,10 @@ def ladder(
         str | None,
         typer.Option(help="Score averaged weights: ema (over about an epoch), or of the last N epochs."),
     ] = None,
+    ensemble: Annotated[
+        int,
+        typer.Option(min=1, help="Networks of each rung (seeds SEED, SEED + 1, …) that predict together."),
+    ] = 1,
 ) -> None:
     """Train the rungs of the ladder and set their ROC AUCs beside the talk's.
 
@@ -160,6 +165,7 @@ def ladder(
         histograms=histograms,
         schedule=schedule,
         average=average,
+        ensemble=ensemble,
     )
 
 

@@ -135,6 +135,7 @@ def check(
     histograms: bool = False,
     schedule: str = "constant",
     average: str | int | None = None,
+    ensemble: int = 1,
 ) -> list[Rung]:
     """Return the chosen rungs, or refuse the arguments of `run` that are wrong, before anything is started.
 
@@ -143,7 +144,7 @@ def check(
 
     """
     chosen = select(rungs)
-    for name, value in (("epochs", epochs), ("batch_size", batch_size)):
+    for name, value in (("epochs", epochs), ("batch_size", batch_size), ("ensemble", ensemble)):
         if value is not None and value < 1:
             raise ValueError(f"{name} must be at least 1, not {value}")
     if seed < 0:
@@ -202,7 +203,9 @@ def run(
     histograms: bool = False,
     schedule: str = "constant",
     average: str | int | None = None,
+    ensemble: int = 1,
     on_rung: Callable[[Rung, HiggsDataset, int], None] | None = None,
+    on_network: Callable[[Rung, int, int], None] | None = None,
     on_epoch: Callable[[Rung, Epoch], None] | None = None,
 ) -> dict[str, Any]:
     """Train rungs of the ladder one after the other and return what `results.json` holds.
@@ -229,7 +232,12 @@ def run(
             or `"linear"`, see `make_schedule`.
         average: score an average of the weights: `"ema"`, the exponential moving average over about an epoch,
             or a number of epochs whose last weights are averaged; see `fit`.
+        ensemble: how many networks of each rung are trained, the first with `seed`, the next with `seed + 1` and
+            so on, on the same events. With more than one, a rung's `train_auc`, `valid_auc` and `test_auc` are
+            those of their mean prediction (see `Ensemble`), its `epochs` the first network's, and `members`
+            has the seed, the epochs and the `valid_auc` of each.
         on_rung: called before each rung is trained, with the rung, the events and the number of epochs.
+        on_network: called before each network of an ensemble with the rung, its number from 1, and its seed.
         on_epoch: called after each epoch with the rung and its `Epoch` record.
 
     Raises:
@@ -241,15 +249,16 @@ def run(
     """
     settings = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "out": out, "resume": resume}
     others = {"tensorboard": tensorboard, "histograms": histograms, "schedule": schedule, "average": average}
-    chosen = check(rungs, **settings, **others, save_models=save_models)
+    chosen = check(rungs, **settings, **others, save_models=save_models, ensemble=ensemble)
     average = _average(average)
     size = profile()
     higgs = load(source, events=events, data_dir=data_dir, seed=seed) if higgs is None else higgs
     from .nn.checkpoints import clear
     from .nn.distributed import from_chief, is_chief
+    from .nn.ensembles import Ensemble
     from .nn.history import History
 
-    results = _header(higgs, size, batch_size or BATCH_SIZE[size], seed, schedule, average)
+    results = _header(higgs, size, batch_size or BATCH_SIZE[size], seed, schedule, average, ensemble)
     file = None if out is None or not is_chief() else Path(out) / "results.json"
     kept = _finished(file, results) if resume and file else {}
     if save_models and file:
@@ -267,24 +276,43 @@ def run(
             on_rung(rung, higgs, wanted)
         record: dict[str, Any] = {"name": rung.name, "parameters": None, "epochs": []}
         results["rungs"].append(record)
-        history = History()
+        models: list[LogisticRegression | NeuralNetwork] = []
+        for number, own_seed in enumerate(range(seed, seed + ensemble)):
+            if ensemble > 1:
+                record.setdefault("members", []).append({"seed": own_seed, "epochs": []})
+                if on_network:
+                    on_network(rung, number + 1, own_seed)
+            history = History()
 
-        def keep(epoch: Epoch, rung: Rung = rung, record: dict = record, history: History = history) -> None:
-            record["epochs"] = [asdict(epoch) for epoch in history.epochs]
-            if file:
-                write_json(file, results)
-            if on_epoch:
-                on_epoch(rung, epoch)
+            def note(record: dict = record, history: History = history) -> None:
+                epochs = [asdict(epoch) for epoch in history.epochs]
+                if "members" in record:
+                    record["members"][-1].update(epochs=epochs, valid_auc=epochs[-1]["valid_auc"])
+                if len(record.get("members", ())) < 2:
+                    record["epochs"] = epochs
+                if file:
+                    write_json(file, results)
 
-        checkpoints = None if out is None else Path(out) / "checkpoints" / rung.name
-        if file and not resume:
-            clear(checkpoints)
-        log = None
-        if tensorboard is not None and is_chief():
-            log = {"folder": Path(tensorboard) / rung.name, "histograms": histograms}
-        settings = {"epochs": wanted, "batch_size": results["batch_size"], "seed": seed, "history": history}
-        settings |= {"schedule": schedule, "average": average}
-        record.update(_climb(rung, higgs, keep, log, model_file, checkpoint_dir=checkpoints, **settings))
+            def keep(epoch: Epoch, rung: Rung = rung, note: Callable = note) -> None:
+                note()
+                if on_epoch:
+                    on_epoch(rung, epoch)
+
+            name = rung.name if number == 0 else f"{rung.name}.{number + 1}"
+            checkpoints = None if out is None else Path(out) / "checkpoints" / name
+            if file and not resume:
+                clear(checkpoints)
+            log = None
+            if tensorboard is not None and is_chief():
+                log = {"folder": Path(tensorboard) / name, "histograms": histograms}
+            settings = {"epochs": wanted, "batch_size": results["batch_size"], "seed": own_seed}
+            settings |= {"schedule": schedule, "average": average, "history": history}
+            models.append(_train(rung, higgs, keep, log, checkpoint_dir=checkpoints, **settings))
+            note()
+        model = models[0] if ensemble == 1 else Ensemble(models)
+        record.update(_scores(rung, higgs, model, record))
+        if model_file:
+            _save(rung, higgs, model, model_file, results, record)
         if file:
             write_json(file, results)
     if file:
@@ -295,9 +323,8 @@ def run(
     return results
 
 
-def _climb(rung, higgs, keep, log, model_file, *, seed, schedule, **settings) -> dict[str, Any]:
-    from .nn.distributed import together
-    from .nn.training import evaluate, fit
+def _train(rung, higgs, keep, log, *, seed, schedule, **settings) -> LogisticRegression | NeuralNetwork:
+    from .nn.training import fit
 
     steps = math.ceil(higgs.train.n / settings["batch_size"])  # in an epoch
     kept = {"use_ema": True, "ema_momentum": 1 - 1 / steps} if settings["average"] == "ema" else {}
@@ -309,35 +336,43 @@ def _climb(rung, higgs, keep, log, model_file, *, seed, schedule, **settings) ->
             write(epoch)
             keep(epoch)
 
-        history = fit(model, higgs, optimizer, seed=seed, keep=2, on_epoch=on_epoch, **settings)
-    if model_file:
-        from .nn.saving import save_model
-        from .physics.features import COLUMNS
+        fit(model, higgs, optimizer, seed=seed, keep=2, on_epoch=on_epoch, **settings)
+    return model
 
-        about = {
-            "rung": rung.name,
-            "source": higgs.source,
-            "trained on": f"{higgs.train.n:,} events, {higgs.data}",
-            "seed": seed,
-            "schedule": schedule,
-            "average": settings["average"],
-            "valid_auc": history.epochs[-1].valid_auc,
-            "versions": versions(),
-        }
-        columns = COLUMNS if higgs.train.x.shape[1] == len(COLUMNS) else None
-        save_model(model, model_file, columns=columns, about=about)
+
+def _scores(rung, higgs, model, record) -> dict[str, Any]:
+    from .nn.distributed import together
+    from .nn.training import evaluate
+
+    epochs = [epoch for member in record.get("members", [record]) for epoch in member["epochs"]]
     with together():
         train_auc, test_auc = evaluate(model, higgs.train), evaluate(model, higgs.test)
+        valid_auc = evaluate(model, higgs.valid) if "members" in record else epochs[-1]["valid_auc"]
     said = talk.RUNGS[rung.name]
     return {
-        "epochs": [asdict(epoch) for epoch in history.epochs],
         "parameters": sum(math.prod(variable.shape) for variable in model.trainable_variables),
         "train_auc": train_auc,
-        "valid_auc": history.epochs[-1].valid_auc,
+        "valid_auc": valid_auc,
         "test_auc": test_auc,
-        "examples_per_second": round(higgs.train.n / min(epoch.seconds for epoch in history.epochs)),
+        "examples_per_second": round(higgs.train.n / min(epoch["seconds"] for epoch in epochs)),
         "talk": {"valid_auc": list(said.valid_auc), "train_auc": said.train_auc},
     }
+
+
+def _save(rung, higgs, model, file, results, record) -> None:
+    from .nn.saving import save_model
+    from .physics.features import COLUMNS
+
+    about = {
+        "rung": rung.name,
+        "source": higgs.source,
+        "trained on": f"{higgs.train.n:,} events, {higgs.data}",
+        **{name: results[name] for name in ("seed", "schedule", "average", "ensemble")},
+        "valid_auc": record["valid_auc"],
+        "versions": versions(),
+    }
+    columns = COLUMNS if higgs.train.x.shape[1] == len(COLUMNS) else None
+    save_model(model, file, columns=columns, about=about)
 
 
 @contextmanager
@@ -352,7 +387,13 @@ def _monitor(log, model, optimizer, dataset) -> Iterator[Callable[[Epoch], objec
 
 
 def _header(
-    higgs: HiggsDataset, size: str, batch_size: int, seed: int, schedule: str, average: str | int | None
+    higgs: HiggsDataset,
+    size: str,
+    batch_size: int,
+    seed: int,
+    schedule: str,
+    average: str | int | None,
+    ensemble: int,
 ) -> dict[str, Any]:
     from .nn.device import device_name
 
@@ -368,6 +409,7 @@ def _header(
         "batch_size": batch_size,
         "schedule": schedule,
         "average": average,
+        "ensemble": ensemble,
         "rungs": [],
     }
 
@@ -383,8 +425,9 @@ def _finished(file: Path, results: dict[str, Any]) -> dict[str, dict]:
         raise ValueError(
             f"{file} is not a results.json of the ladder: move it away or choose another folder"
         ) from error
-    old.setdefault("schedule", "constant")  # results written before there was a choice
-    for key in ("schema", "source", "data", "profile", "seed", "events", "batch_size", "schedule", "average"):
+    old = {"schedule": "constant", "ensemble": 1, **old}  # results written before there was a choice
+    of_the_run = ("schema", "source", "data", "profile", "seed", "events", "batch_size")
+    for key in (*of_the_run, "schedule", "average", "ensemble"):
         if old.get(key) != results[key]:
             raise ValueError(
                 f"{file} was made with {key} {old.get(key)}, not {results[key]}: "

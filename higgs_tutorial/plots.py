@@ -71,7 +71,7 @@ def ladder(results: dict[str, Any]) -> Figure:
         figure, axes = plt.subplots(
             rows,
             columns,
-            figsize=(3.4 * columns + 0.6, 2.5 * rows + 1.1),
+            figsize=(max(3.4 * columns + 0.6, 5.2), 2.5 * rows + 1.1),
             sharey=True,
             squeeze=False,
             layout="constrained",
@@ -95,7 +95,14 @@ def ladder(results: dict[str, Any]) -> Figure:
                 markersize=3.5,
                 label=f"here: {results['data']}",
             )
-            axis.set_title(f"{rung['name']}   talk {said[-1]:.3f}, here {ours[-1]:.3f}", fontsize=10)
+            for member in rung.get("members", [])[1:]:
+                auc = [epoch["valid_auc"] for epoch in member["epochs"]]
+                axis.plot(range(1, len(auc) + 1), auc, color=SIGNAL, linewidth=0.8)
+            final = rung.get("valid_auc", ours[-1])
+            if "members" in rung:
+                together = f"mean prediction of {len(rung['members'])} networks"
+                axis.plot(len(ours), final, "*", color=SIGNAL, markersize=11, label=together)
+            axis.set_title(f"{rung['name']}   talk {said[-1]:.3f}, here {final:.3f}", fontsize=10)
             axis.set_xlim(0, max(len(said), len(ours)) + 1)
         for axis in axes[:, 0]:
             axis.set_ylabel("validation ROC AUC")
@@ -104,7 +111,7 @@ def ladder(results: dict[str, Any]) -> Figure:
         handles, labels = axes.flat[0].get_legend_handles_labels()
         train = results["events"]["train"]
         labels[1] += f", {train:,} to train on, seed {results['seed']}"
-        figure.legend(handles, labels, loc="outside upper center", ncols=2)
+        figure.legend(handles, labels, loc="outside upper center", ncols=2 if columns == 3 else 1)
     return figure
 
 

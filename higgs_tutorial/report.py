@@ -86,6 +86,13 @@ def run_ladder(
             bar.reset(task, total=epochs)
             typer.echo(f"\n{rung.name} ({rung.title}): {higgs.train.n:,} events for training, {higgs.data}")
 
+        def on_network(rung: ladder.Rung, number: int, seed: int) -> None:
+            if not chief:
+                return
+            done.pop(rung.name, None)
+            bar.reset(task)
+            typer.echo(f"network {number} of {settings['ensemble']}, seed {seed}")
+
         def on_epoch(rung: ladder.Rung, epoch: Epoch) -> None:
             if chief:
                 if epoch.epoch > done.get(rung.name, 0) + 1:
@@ -98,7 +105,8 @@ def run_ladder(
         done: dict[str, int] = {}
         chief = is_chief()
         try:
-            results = ladder.run(higgs=higgs, on_rung=on_rung, on_epoch=on_epoch, **settings)
+            calls = {"on_rung": on_rung, "on_network": on_network, "on_epoch": on_epoch}
+            results = ladder.run(higgs=higgs, **calls, **settings)
         except Stopped as stopped:
             bar.stop()
             say(f"stopped after this epoch; {go_on}")
@@ -153,6 +161,8 @@ def footnote(results: dict[str, Any]) -> str:
     if average := results.get("average"):
         what = "exponential average" if average == "ema" else f"mean of the last {average} epochs"
         here += f" Weights: {what}."
+    if (networks := results.get("ensemble", 1)) > 1:
+        here += f" Each rung: the mean prediction of {networks} networks; s/epoch and events/s are of one."
     caution = "Simulated events are not HIGGS: compare the shape of the climb, not the third digit."
     return "\n".join([said, here, *([caution] if results["source"] == "simulated" else [])])
 

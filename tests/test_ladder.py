@@ -78,7 +78,7 @@ def test_unknown_rungs_are_refused_with_the_known_ones(names):
         select(names)
 
 
-@pytest.mark.parametrize("bad", [{"epochs": 0}, {"batch_size": 0}, {"seed": -1}, {"resume": True}])
+@pytest.mark.parametrize("bad", [{"epochs": 0}, {"ensemble": 0}, {"batch_size": 0}, {"seed": -1}, {"resume": True}])
 def test_bad_numbers_are_refused(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         run(RUNGS, higgs=small(), **bad)
@@ -180,6 +180,40 @@ def test_schedule_and_average_change_the_run_and_can_be_gone_on_with(finished, t
     (name,) = how
     with pytest.raises(ValueError, match=f"was made with {name} "):
         run(RUNGS, higgs=small(), epochs=3, batch_size=64, out=tmp_path, resume=True)
+
+
+def test_an_ensemble_is_scored_saved_and_gone_on_with(finished, tmp_path):
+    from higgs_tutorial import Ensemble, evaluate, load_model
+
+    _, alone = finished
+    out = tmp_path / "out"
+    settings = {"higgs": small(), "epochs": 2, "batch_size": 64, "ensemble": 3, "out": out, "save_models": True}
+    calls = []
+
+    def stop(rung, epoch):
+        if rung.name == "bn-1x100" and epoch.epoch == 1 and calls[-1][1] == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(RUNGS, **settings, on_epoch=stop, on_network=lambda rung, *rest: calls.append((rung.name, *rest)))
+    assert calls == [(RUNGS[0], 1, 0), (RUNGS[0], 2, 1), (RUNGS[0], 3, 2), (RUNGS[1], 1, 0), (RUNGS[1], 2, 1)]
+    results = run(RUNGS, **settings, resume=True)
+    whole = run(RUNGS, **{**settings, "out": tmp_path / "whole"})
+    for rung, again, single in zip(results["rungs"], whole["rungs"], alone["rungs"], strict=True):
+        scores = ("train_auc", "valid_auc", "test_auc", "parameters")
+        assert [rung[name] for name in scores] == [again[name] for name in scores]
+        assert [member["seed"] for member in rung["members"]] == [0, 1, 2]
+        losses = [[epoch["loss"] for epoch in member["epochs"]] for member in rung["members"]]
+        assert losses[0] == [epoch["loss"] for epoch in rung["epochs"]]
+        assert losses[0] == [epoch["loss"] for epoch in single["epochs"]]
+        assert len({loss[-1] for loss in losses}) == 3
+        assert rung["parameters"] == 3 * single["parameters"]
+        model = load_model(out / "models" / f"{rung['name']}.npz")
+        assert isinstance(model, Ensemble)
+        assert evaluate(model, small().test) == pytest.approx(rung["test_auc"], abs=1e-6)
+        assert evaluate(model.models[0], small().test) == pytest.approx(single["test_auc"], abs=1e-6)
+    with pytest.raises(ValueError, match="was made with ensemble 3, not 1"):
+        run(RUNGS, higgs=small(), epochs=2, batch_size=64, out=out, resume=True)
 
 
 def test_an_averaged_model_is_saved_as_it_was_scored(tmp_path):

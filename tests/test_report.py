@@ -73,6 +73,19 @@ def test_ladder_picture_has_both_curves_of_each_rung(results):
     plt.close(figure)
 
 
+def test_ladder_picture_and_footnote_of_an_ensemble(results):
+    one, two = ([{"valid_auc": auc} for auc in aucs] for aucs in ([0.61, 0.62], [0.6, 0.63]))
+    results["ensemble"] = 2
+    results["rungs"][0] |= {"members": [{"epochs": one}, {"epochs": two}], "valid_auc": 0.6411}
+    figure = plots.ladder(results)
+    _, *ours = figure.axes[0].get_lines()
+    assert [list(line.get_ydata()) for line in ours] == [[0.61, 0.62], [0.6, 0.63], [0.6411]]
+    assert "here 0.641" in figure.axes[0].get_title()
+    assert any("2 networks" in text.get_text() for text in figure.legends[0].get_texts())
+    plt.close(figure)
+    assert "the mean prediction of 2 networks" in report.footnote(results)
+
+
 def test_curves_so_far_keep_the_talk_and_here_apart():
     before = dict(plt.rcParams)
     figure = plots.curves_so_far({"logistic": [0.6, 0.61], "nn-1x100": [0.65]}, "simulated events")

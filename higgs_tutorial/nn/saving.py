@@ -1,7 +1,8 @@
 """Models as files that hold numbers and no code, so that opening somebody else's runs nothing.
 
 A file is a NumPy ``.npz`` archive: one array a variable, and a member ``header`` that says in JSON which model
-they belong to. The archive carries a checksum of each member.
+they belong to. The archive carries a checksum of each member. Of an ensemble it holds all networks, the
+variables of number i named ``i/…``.
 """
 
 from __future__ import annotations
@@ -17,14 +18,16 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from higgs_tutorial.nn.ensembles import Ensemble
 from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork
 
+Model = LogisticRegression | NeuralNetwork | Ensemble
 FORMAT, SCHEMA = "higgs-tutorial model", 1
 KINDS = {kind.__name__: kind for kind in (LogisticRegression, NeuralNetwork)}
 
 
 def save_model(
-    model: LogisticRegression | NeuralNetwork,
+    model: Model,
     file: str | os.PathLike,
     *,
     columns: Sequence[str] | None = None,
@@ -40,17 +43,14 @@ def save_model(
             JSON can hold.
 
     Raises:
-        ValueError: if the model was never called, is no model of this package, an argument does not fit, or
-            a weight is not finite.
+        ValueError: if the model was never called, is no model of this package (nor an ensemble of such, with
+            the same features), an argument does not fit, or a weight is not finite.
         OSError: if the file cannot be written; an older file of that name is then still there.
     """
     file = Path(file)
     if file.suffix != ".npz":
         raise ValueError(f"{file}: the name of a model file must end in .npz")
-    if type(model).__name__ not in KINDS:
-        raise ValueError(f"a {type(model).__name__} cannot be saved, only: {', '.join(KINDS)}")
-    arrays = variables(model)
-    features = feature_count(model)
+    kind, config, arrays, features = _described(model)
     if columns is not None and (len(columns) != features or len(set(columns)) != features):
         raise ValueError(f"{len(set(columns))} different column names for a model of {features} features")
     wrong = [name for name, array in arrays.items() if not np.isfinite(array).all()]
@@ -59,8 +59,8 @@ def save_model(
     header = {
         "format": FORMAT,
         "schema": SCHEMA,
-        "kind": type(model).__name__,
-        "config": {k: v.item() if isinstance(v, np.generic) else v for k, v in model.config.items()},
+        "kind": kind,
+        "config": config,
         "features": features,
         "columns": None if columns is None else [str(name) for name in columns],
         "about": about or {},
@@ -76,7 +76,7 @@ def save_model(
     return file
 
 
-def load_model(file: str | os.PathLike) -> LogisticRegression | NeuralNetwork:
+def load_model(file: str | os.PathLike) -> Model:
     """Return the model that `save_model` wrote: it predicts what the saved one predicted.
 
     Raises:
@@ -85,9 +85,8 @@ def load_model(file: str | os.PathLike) -> LogisticRegression | NeuralNetwork:
     """
     header, arrays = _read(Path(file))
     try:
-        model = build(KINDS[header["kind"]](**header["config"]), header["features"])
-        restore(model, arrays)
-    except (KeyError, TypeError, ValueError) as error:
+        model = _rebuilt(header["kind"], header["config"], header["features"], arrays)
+    except (KeyError, IndexError, TypeError, ValueError) as error:
         raise _damaged(Path(file), error) from error
     return model
 
@@ -139,6 +138,38 @@ def feature_count(model: tf.Module) -> int:
     """Return how many columns a model takes; it must have been called."""
     first = model.linears[0] if getattr(model, "linears", None) else model.regression
     return int(first.w.shape[0])
+
+
+def _described(model: Model) -> tuple[str, dict[str, Any], dict[str, np.ndarray], int]:
+    """Return kind, config, variables by name and number of features."""
+    kind = type(model).__name__
+    if isinstance(model, Ensemble):
+        members = [_described(member) for member in model.models]
+        features = {features for *_, features in members}
+        if len(features) > 1:
+            raise ValueError(f"the networks of the ensemble take different numbers of features: {features}")
+        config = {"models": [{"kind": k, "config": c} for k, c, *_ in members]}
+        arrays = {f"{i}/{name}": a for i, member in enumerate(members) for name, a in member[2].items()}
+        return kind, config, arrays, features.pop()
+    if kind not in KINDS:
+        raise ValueError(f"a {kind} cannot be saved, only: {', '.join(KINDS)} and an ensemble of these")
+    config = {k: v.item() if isinstance(v, np.generic) else v for k, v in model.config.items()}
+    return kind, config, variables(model), feature_count(model)
+
+
+def _rebuilt(kind: str, config: dict[str, Any], features: int, arrays: dict[str, np.ndarray]) -> Model:
+    if kind == Ensemble.__name__:
+        parts: list[dict[str, np.ndarray]] = [{} for _ in config["models"]]
+        for name, array in arrays.items():
+            number, _, rest = name.partition("/")
+            parts[int(number)][rest] = array
+        return Ensemble(
+            _rebuilt(member["kind"], member["config"], features, part)
+            for member, part in zip(config["models"], parts, strict=True)
+        )
+    model = build(KINDS[kind](**config), features)
+    restore(model, arrays)
+    return model
 
 
 def _read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

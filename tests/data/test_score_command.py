@@ -48,6 +48,20 @@ def folder(tmp_path_factory):
     return folder
 
 
+def test_an_ensemble_scores_with_the_mean_of_its_networks(folder):
+    run = higgs(*LADDER[:-1], "three", "--ensemble", 3, "--save-models", folder=folder)
+    assert run.returncode == 0, run.stderr
+    assert [f"network {i} of 3, seed {i - 1}" in run.stdout for i in (1, 2, 3)] == [True] * 3
+    assert run.stdout.count("validation AUC") == 3
+    assert "the mean prediction of 3 networks" in " ".join(run.stdout.split())
+    model = folder / "three" / "models" / "logistic.npz"
+    scored = higgs("score", model, "events.csv", "--out", "three.npy", folder=folder)
+    assert scored.returncode == 0, scored.stderr
+    x, _ = simulate(300, seed=5)
+    mean = np.mean([predict(member, x) for member in load_model(model).models], axis=0)
+    np.testing.assert_allclose(np.load(folder / "three.npy"), mean, atol=1e-5)
+
+
 def test_the_saved_model_is_the_one_that_was_measured(folder):
     model = folder / "o" / "models" / "logistic.npz"
     header = read_header(model)

@@ -6,7 +6,6 @@ import pytest
 
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, evaluate, fit, predict
 from higgs_tutorial.nn.ensembles import Ensemble
-from higgs_tutorial.nn.saving import save_model
 
 
 @pytest.fixture(scope="module")
@@ -43,10 +42,8 @@ def test_extreme_logits_do_not_round_to_a_tie():
     np.testing.assert_allclose(logits, expected, rtol=1e-5)
 
 
-def test_what_it_cannot_do_is_an_error(models, higgs, tmp_path):
+def test_what_it_cannot_do_is_an_error(models, higgs):
     with pytest.raises(ValueError, match="at least one model"):
         Ensemble([])
     with pytest.raises(ValueError, match="train each of its models"):
         fit(Ensemble(models), higgs, keras.optimizers.SGD(), 1, 100)
-    with pytest.raises(ValueError, match="Ensemble cannot be saved"):
-        save_model(Ensemble(models), tmp_path / "e.npz")

@@ -13,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, predict
+from higgs_tutorial.nn.ensembles import Ensemble
 from higgs_tutorial.nn.saving import load_model, read_header, save_model, variables
 
 X = np.random.default_rng(0).normal(size=(50, 5)).astype(np.float32)
@@ -47,6 +48,35 @@ def test_round_trip_is_exact(kind, tmp_path):
     assert all(np.array_equal(old[name], new[name]) for name in old)
     assert np.array_equal(predict(model, X), predict(again, X))
     assert not np.array_equal(predict(MODELS[kind](), X), predict(again, X))
+
+
+def test_an_ensemble_is_one_file(tmp_path):
+    members = [trained("plain"), trained("everything"), trained("logistic")]
+    ensemble = Ensemble([Ensemble(members[:2]), members[2]])
+    file = save_model(ensemble, tmp_path / "m.npz", columns=list("abcde"))
+    again = load_model(file)
+    assert np.array_equal(predict(again, X), predict(ensemble, X))
+    for old, new in zip(members, [*again.models[0].models, again.models[1]], strict=True):
+        assert type(new) is type(old)
+        assert np.array_equal(predict(new, X), predict(old, X))
+    assert (read_header(file)["kind"], read_header(file)["features"]) == ("Ensemble", 5)
+
+
+def test_what_is_wrong_with_an_ensemble_is_said(tmp_path):
+    other = LogisticRegression()
+    other(X[:, :4], training=False)
+    with pytest.raises(ValueError, match="take different numbers of features"):
+        save_model(Ensemble([trained("plain"), other]), tmp_path / "m.npz")
+    with pytest.raises(ValueError, match="a Module cannot be saved"):
+        save_model(Ensemble([trained("plain"), tf.Module()]), tmp_path / "m.npz")
+    assert not list(tmp_path.iterdir())
+    file = save_model(Ensemble([trained("plain"), trained("plain")]), tmp_path / "m.npz")
+    for name in ("2/regression/b", "b", "x/b"):
+        with np.load(file) as archive:
+            arrays = {(key == "1/regression/b" and name) or key: archive[key] for key in archive}
+        np.savez(tmp_path / "wrong.npz", **arrays)
+        with pytest.raises(ValueError, match=r"wrong\.npz is damaged"):
+            load_model(tmp_path / "wrong.npz")
 
 
 def test_a_loaded_model_trains_on(tmp_path):
