@@ -61,16 +61,18 @@ IDEAS = {
     "20% dropout": Setting(keep_prob=0.8),
     "20% dropout, half the batch, twice the epochs": Setting(batch_size=128, epochs=16, keep_prob=0.8),
     "6 layers": Setting(num_layers=6),
+    "30 × the rate, decay, 6 layers": Setting(learning_rate=3e-2, schedule="cosine", num_layers=6),
     "30 × the rate, decay, 3 networks": Setting(learning_rate=3e-2, schedule="cosine", members=3),
+    "30 × the rate, exponential average, 3 networks": Setting(learning_rate=3e-2, average="ema", members=3),
 }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--events", type=int, default=30_000, help="training events of each seed")
+    parser.add_argument("--events", type=int, default=60_000, help="training events of each seed")
     parser.add_argument("--test", type=int, default=100_000, help="test events")
-    parser.add_argument("--seeds", type=int, default=4, help="trainings of each kind")
+    parser.add_argument("--seeds", type=int, default=5, help="trainings of each kind")
     options = parser.parse_args()
     chosen = {name: getattr(options, name) for name in ("events", "test", "seeds")}
     used = (options.seeds + 1) * options.events + options.test

@@ -81,7 +81,7 @@ def _start_tensorflow() -> None:
             import tensorflow as tf
 
             tf.config.list_physical_devices()
-            tf.get_logger().setLevel("ERROR")  # it warns of graphs traced again where each network has its own
+            tf.get_logger().setLevel("ERROR")  # warns of retracing where each network has its own graph
         except BaseException:
             said.seek(0)
             os.write(stderr, said.read())

@@ -78,7 +78,9 @@ def test_unknown_rungs_are_refused_with_the_known_ones(names):
         select(names)
 
 
-@pytest.mark.parametrize("bad", [{"epochs": 0}, {"ensemble": 0}, {"batch_size": 0}, {"seed": -1}, {"resume": True}])
+@pytest.mark.parametrize(
+    "bad", [{"epochs": 0}, {"ensemble": 0}, {"batch_size": 0}, {"seed": -1}, {"resume": True}]
+)
 def test_bad_numbers_are_refused(bad):
     with pytest.raises(ValueError, match=next(iter(bad))):
         run(RUNGS, higgs=small(), **bad)
@@ -187,7 +189,14 @@ def test_an_ensemble_is_scored_saved_and_gone_on_with(finished, tmp_path):
 
     _, alone = finished
     out = tmp_path / "out"
-    settings = {"higgs": small(), "epochs": 2, "batch_size": 64, "ensemble": 3, "out": out, "save_models": True}
+    settings = {
+        "higgs": small(),
+        "epochs": 2,
+        "batch_size": 64,
+        "ensemble": 3,
+        "out": out,
+        "save_models": True,
+    }
     calls = []
 
     def stop(rung, epoch):
