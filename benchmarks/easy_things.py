@@ -198,7 +198,7 @@ def draw(results: dict, file: Path) -> None:
     axes.set_yticks(range(len(rows)), [name for name, _ in reversed(rows)])
     chosen = results["settings"]
     axes.set(
-        xlabel="test ROC AUC minus the baseline's with the same seed (dots: seeds; diamond: mean ± standard error)",
+        xlabel="test ROC AUC minus the baseline's of the same seed\n(dots: seeds; diamonds: mean ± standard error)",
         title=f"More easy things: {results['data']}, {chosen['events']:,} to train on",
     )
     axes.xaxis.label.set_size(10)

@@ -267,17 +267,29 @@ def closing(results: dict, auc: dict) -> str:
         spread = float(np.hypot(auc[a][1], auc[b][1]))
         agree.append(here * paper > 0)
         lines.append(f"| {' '.join(a)} | {' '.join(b)} | {here:+.3f} | {spread:.3f} | {paper:+.3f} |")
-    gap = np.subtract(curve(results, "BDT", "high"), curve(results, "DN", "low"))
-    first, last = sizes(results["settings"])[0], sizes(results["settings"])[-1]
-    return "\n".join(
-        [
+    sentence = f"{sum(agree)} of {len(agree)} differences have the paper's sign."
+    return "\n".join([*lines, "", sentence, *overtaking(results)])
+
+
+def overtaking(results: dict) -> list[str]:
+    """Say how far the deep network on low-level columns is from the trees that are given the high-level ones."""
+    gap = np.subtract(curve(results, "DN", "low"), curve(results, "BDT", "high"))
+    numbers = sizes(results["settings"])
+    behind = [size for size, ahead in zip(numbers, gap, strict=True) if ahead <= 0]
+    where = "On low-level columns the deep network is"
+    if not behind:
+        return [f"{where} ahead of the trees with high-level columns at every number of events."]
+    lines = [f"{where} {-gap[0]:.3f} behind the trees with high-level columns after {numbers[0]:,} events"]
+    if behind[-1] == numbers[-1]:
+        return [
             *lines,
-            "",
-            f"{sum(agree)} of {len(agree)} differences have the paper's sign.",
-            f"On low-level columns the deep network is {gap[0]:.3f} behind the trees with high-level columns after",
-            f"{first:,} events and {gap[-1]:.3f} after {last:,}; in the paper, with some ten million, it is ahead.",
+            f"and {-gap[-1]:.3f} after {numbers[-1]:,}; in the paper, with some ten million, it is ahead.",
         ]
-    )
+    first = numbers[numbers.index(behind[-1]) + 1]
+    return [
+        *lines,
+        f"and {gap[-1]:.3f} ahead after {numbers[-1]:,}; from {first:,} on it is ahead, as in the paper.",
+    ]
 
 
 if __name__ == "__main__":

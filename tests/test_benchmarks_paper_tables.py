@@ -58,6 +58,24 @@ def test_reports_what_was_measured(bench, results):
     assert f"| DN low | BDT low | {difference:+.3f} |" in text
 
 
+@pytest.mark.parametrize(
+    ("deep", "says"),
+    [
+        (
+            (0.6, 0.65),
+            "0.100 behind the trees with high-level columns after 1,000 events\nand 0.050 after 4,000",
+        ),
+        ((0.6, 0.75), "1,000 events\nand 0.050 ahead after 4,000; from 4,000 on it is ahead"),
+        ((0.75, 0.8), "ahead of the trees with high-level columns at every number of events"),
+    ],
+)
+def test_says_where_the_deep_network_overtakes(bench, results, deep, says):
+    for size, auc in zip((1_000, 4_000), deep, strict=True):
+        results["trainings"][f"curve DN low {size}"]["auc"] = auc
+        results["trainings"][f"curve BDT high {size}"]["auc"] = 0.7
+    assert says in "\n".join(bench.overtaking(results))
+
+
 def test_draws_both_pictures(bench, results, tmp_path):
     with style():
         bench.draw_tables(results, tmp_path / "tables.png")
