@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 BATCH_SIZE = {"quick": 256, "talk": talk.BATCH_SIZE}
 SCHEDULES = ("constant", "cosine", "exponential", "linear")
+RECORDED = {"quick": "results.json", "paper-tables": "tables.json", "more-easy-things": "trainings.json"}
 VERSIONED = ("higgs-tutorial", "tensorflow", "keras", "numpy", "scikit-learn")
 
 
@@ -170,14 +171,21 @@ def _average(value: str | int | None) -> str | int | None:
     return int(value)
 
 
-def recorded() -> dict[str, Any]:
-    """Return the results of the quick profile that were recorded with this version: `results/quick`.
+def recorded(name: str = "quick") -> dict[str, Any]:
+    """Return results on simulated events that come with this version; notebooks draw longer runs from them.
 
-    It is what `run` returned then, on simulated events; notebooks draw the rungs below their own from it.
+    Args:
+        name: a folder of `results`. `"quick"` is what `run` returned for all rungs in the quick profile, and
+            `"paper-tables"` and `"more-easy-things"` are what the benchmarks of these names wrote.
+
+    Raises:
+        ValueError: there is no such run.
 
     """
-    packaged = Path(__file__).with_name("recorded") / "quick.json"
-    checkout = Path(__file__).resolve().parents[1] / "results" / "quick" / "results.json"
+    if name not in RECORDED:
+        raise ValueError(f"no recorded run is called {name!r}, only: {', '.join(RECORDED)}")
+    packaged = Path(__file__).with_name("recorded") / f"{name}.json"
+    checkout = Path(__file__).resolve().parents[1] / "results" / name / RECORDED[name]
     return json.loads((packaged if packaged.exists() else checkout).read_text(encoding="utf-8"))
 
 

@@ -255,6 +255,18 @@ def test_a_failed_write_leaves_the_old_file(tmp_path):
     assert list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.parametrize("name", ladder.RECORDED)
+def test_recorded_runs_say_what_they_were_measured_on(name):
+    recorded = ladder.recorded(name)
+    assert (recorded["source"], recorded["data"]) == ("simulated", "simulated events")
+    assert set(recorded["versions"]) == set(ladder.versions())
+
+
+def test_an_unknown_recorded_run_is_an_error():
+    with pytest.raises(ValueError, match="'talk', only: quick, paper-tables, more-easy-things"):
+        ladder.recorded("talk")
+
+
 def test_profile_decides_the_sizes(monkeypatch):
     monkeypatch.setenv("HIGGS_PROFILE", "talk")
     results = run(["logistic"], higgs=small(), epochs=1)

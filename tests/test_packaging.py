@@ -106,6 +106,7 @@ def test_installed_package_works_outside_the_checkout(wheel, tmp_path):
     subprocess.run(command, check=True, timeout=300)
     code = (
         "import higgs_tutorial, pathlib; from higgs_tutorial.data import data_folder;"
+        "from higgs_tutorial import ladder; assert all(map(ladder.recorded, ladder.RECORDED));"
         "higgs = higgs_tutorial.load('simulated', events=2000);"
         "print(pathlib.Path(higgs_tutorial.__file__).parent.parent, higgs.train.n, data_folder())"
     )
