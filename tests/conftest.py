@@ -7,6 +7,7 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
+from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -21,9 +22,21 @@ def _no_data_of_the_user(monkeypatch, tmp_path):
 
 
 @pytest.fixture(scope="session")
-def site() -> Path:
-    """Build the site and return its folder."""
+def site(tmp_path_factory) -> Path:
+    """Build the site, once even where several processes share the tests, and return its folder."""
     pytest.importorskip("sphinx", reason="the site needs the docs extra")
+    if "PYTEST_XDIST_TESTRUNUID" not in os.environ:
+        build_site()
+    else:
+        built = tmp_path_factory.getbasetemp().with_name("site-is-built")
+        with FileLock(f"{built}.lock"):
+            if not built.exists():
+                build_site()
+                built.touch()
+    return ROOT / "docs" / "_build" / "html"
+
+
+def build_site() -> None:
     run = subprocess.run(
         [sys.executable, str(ROOT / "docs" / "build.py")],
         capture_output=True,
@@ -32,4 +45,3 @@ def site() -> Path:
         timeout=600,
     )
     assert run.returncode == 0, run.stderr[-5000:]
-    return ROOT / "docs" / "_build" / "html"
