@@ -26,7 +26,8 @@ app = typer.Typer(
     * `higgs-tutorial download`, then `higgs-tutorial prepare` – get the real 11,000,000 events
     * `higgs-tutorial ladder --help` – what a command does and takes
 
-    An error is one line on standard error, with exit code 2; `higgs-tutorial --debug COMMAND` shows where it came from.
+    An error is said in a line on standard error, with exit code 2 (wrong options: in a frame);
+    `higgs-tutorial --debug COMMAND` shows where it came from.
     """,
 )
 _state = {"debug": False}
@@ -37,7 +38,7 @@ DataDir = Annotated[
         help="Data folder. Default: HIGGS_DATA_DIR, else data/ of a checkout, else the user's cache."
     ),
 ]
-Seed = Annotated[int, typer.Option(min=0, help="Same seed, same rows and same AUCs.")]
+Seed = Annotated[int, typer.Option(min=0, help="Same seed, same rows.")]
 
 
 @app.callback()
@@ -64,7 +65,7 @@ def _one_line_errors(command: Callable) -> Callable:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(2) from None
         except KeyboardInterrupt:
-            typer.echo("interrupted: the same command goes on (ladder: with --resume)", err=True)
+            typer.echo("interrupted: run the same command again (ladder: with --resume)", err=True)
             raise typer.Exit(130) from None
 
     return wrapped
@@ -102,7 +103,12 @@ def ladder(
     events: Annotated[int | None, typer.Option(help="Events in all. Default: the profile's.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Epochs of each rung. Default: the profile's.")] = None,
     batch_size: Annotated[int | None, typer.Option(help="Events a step. Default: the profile's.")] = None,
-    seed: Seed = 0,
+    seed: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Of weights, order, dropout and, if simulated, events. Same seed, same AUCs."
+        ),
+    ] = 0,
     data_dir: DataDir = None,
     out: Annotated[Path, typer.Option(help="Folder for results.json and ladder.png.")] = Path(
         "ladder-results"
@@ -188,6 +194,10 @@ def score(
     """
     from .data.score import check_score, score_file
 
+    if not model.exists():
+        raise FileNotFoundError(
+            f"{model} is not there; models are written by: higgs-tutorial ladder --save-models (OUT/models/RUNG.npz)"
+        )
     check_score(file, out, bad_rows)
     _start_tensorflow()
     from .nn.saving import load_model, read_header

@@ -230,7 +230,8 @@ def run(
         batch_size: events a step; default the profile's.
         seed: of the weights, the order of the events and the dropout masks.
         out: folder for `results.json` (rewritten after each epoch), `ladder.png` and `checkpoints/` (the two
-            newest epochs of each rung).
+            newest epochs of each rung). Results that it holds are renamed to `results.previous.json` and
+            `ladder.previous.png`, unless they are gone on with.
         resume: go on with what `out` holds, if it was made with the same settings: complete rungs are kept,
             and the others go on from their last epoch.
         save_models: write each rung's network to `out/models/RUNG.npz`, for `load_model`.
@@ -269,6 +270,10 @@ def run(
     results = _header(higgs, size, batch_size or BATCH_SIZE[size], seed, schedule, average, ensemble)
     file = None if out is None or not is_chief() else Path(out) / "results.json"
     kept = _finished(file, results) if resume and file else {}
+    if file and not resume:
+        for written in (file, file.with_name("ladder.png")):
+            if written.exists():
+                written.replace(written.with_stem(f"{written.stem}.previous"))
     if save_models and file:
         kept = {
             name: rung for name, rung in kept.items() if (file.parent / "models" / f"{name}.npz").is_file()

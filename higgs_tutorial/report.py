@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shlex
 import sys
@@ -115,6 +116,9 @@ def run_ladder(
         return results
     width = None if sys.stdout.isatty() else WIDTH_IN_A_PIPE
     Console(width=width).print("", table(results), "", footnote(results), sep="\n")
+    if settings.get("out") is not None:
+        models = ", models/" if settings["save_models"] else ""
+        typer.echo(f"written to {settings['out']}: results.json, ladder.png, checkpoints/{models}")
     return results
 
 
@@ -125,18 +129,11 @@ def say(text: str) -> None:
 
 def table(results: dict[str, Any]) -> Table:
     """Return the table of a run, the talk's AUCs beside ours."""
-    out = Table(title=f"ROC AUC: the talk on HIGGS, here on {events_of(results)}", title_justify="left")
+    out = Table(
+        title=f"ROC AUC: the talk's (validation), and here\non {events_of(results)}", title_justify="left"
+    )
     out.add_column("rung", no_wrap=True)
-    for heading in (
-        "parameters",
-        "epochs",
-        "talk, valid",
-        "here, valid",
-        "train",
-        "test",
-        "s/epoch",
-        "events/s",
-    ):
+    for heading in ("params", "epochs", "talk", "valid", "train", "test", "s/epoch"):
         out.add_column(heading, justify="right", no_wrap=True)
     for rung in results["rungs"]:
         seconds = sorted(epoch["seconds"] for epoch in rung["epochs"])
@@ -147,7 +144,6 @@ def table(results: dict[str, Any]) -> Table:
             f"{rung['talk']['valid_auc'][-1]:.3f}",
             *(f"{rung[part]:.3f}" for part in ("valid_auc", "train_auc", "test_auc")),
             f"{seconds[len(seconds) // 2]:.2f}",
-            f"{rung['examples_per_second']:,}",
         )
     return out
 
@@ -159,12 +155,29 @@ def footnote(results: dict[str, Any]) -> str:
     if (schedule := results.get("schedule", "constant")) != "constant":
         here += f" Learning rate: {schedule}."
     if average := results.get("average"):
-        what = "exponential average" if average == "ema" else f"mean of the last {average} epochs"
+        what = "exponential average" if average == "ema" else f"mean of the last {average} epochs, or of all"
         here += f" Weights: {what}."
     if (networks := results.get("ensemble", 1)) > 1:
-        here += f" Each rung: the mean prediction of {networks} networks; s/epoch and events/s are of one."
+        here += f" Each rung: the mean prediction of {networks} networks; s/epoch is of one."
     caution = "Simulated events are not HIGGS: compare the shape of the climb, not the third digit."
-    return "\n".join([said, here, *([caution] if results["source"] == "simulated" else [])])
+    valid, test = (results["events"][part] for part in ("valid", "test"))
+    middle = results["rungs"][-1]["valid_auc"]
+    error = (
+        f"On {valid:,} validation events an AUC of {middle:.2f} is good to ± {auc_error(middle, valid):.3f}"
+    )
+    error += f", on {test:,} test events to ± {auc_error(middle, test):.3f}; s/epoch: the median."
+    return "\n".join([said, here, error, *([caution] if results["source"] == "simulated" else [])])
+
+
+def auc_error(auc: float, events: int) -> float:
+    """Return the standard error of an AUC on so many events, half of them signal.
+
+    J. A. Hanley, B. J. McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC)
+    curve", Radiology 143, 29 (1982), equations 1 and 2.
+    """
+    half = max(events / 2, 1)
+    both = auc / (2 - auc) + 2 * auc**2 / (1 + auc) - 2 * auc**2
+    return math.sqrt((auc * (1 - auc) + (half - 1) * both) / half**2)
 
 
 def markdown(results: dict[str, Any]) -> str:

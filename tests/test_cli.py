@@ -72,7 +72,8 @@ def test_ladder_in_a_pipe(tmp_path):
     assert run.stderr == ""  # no progress bar, no log messages
     assert "\x1b" not in run.stdout
     assert run.stdout.count("validation AUC") == 4  # a line an epoch
-    assert "the talk on HIGGS, here on simulated events" in run.stdout
+    assert "on simulated events (1,800 for training)" in run.stdout
+    assert "written to out: results.json, ladder.png" in run.stdout
     assert "Simulated events are not HIGGS" in run.stdout
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     for rung in results["rungs"]:
@@ -85,7 +86,9 @@ def test_schedule_and_average(tmp_path):
     arguments = ["ladder", "--rungs", "bn-1x100", "--events", 2000, "--epochs", 2, "--out", "out"]
     run = higgs(*arguments, "--schedule", "cosine", "--average", "2", data_dir=tmp_path)
     assert run.returncode == 0, run.stderr
-    assert "Learning rate: cosine. Weights: mean of the last 2 epochs." in " ".join(run.stdout.split())
+    assert "Learning rate: cosine. Weights: mean of the last 2 epochs, or of all." in " ".join(
+        run.stdout.split()
+    )
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     assert (results["schedule"], results["average"]) == ("cosine", 2)
 

@@ -246,6 +246,17 @@ def test_results_are_written_after_each_epoch(tmp_path):
     assert seen == [(1, 1), (1, 2), (2, 1), (2, 2)]
 
 
+def test_a_new_run_keeps_the_results_of_the_one_before(tmp_path):
+    settings = {"higgs": small(), "batch_size": 500, "out": tmp_path}
+    first = run(["logistic"], epochs=2, **settings)
+    run(["logistic"], epochs=1, **settings)
+    assert json.loads((tmp_path / "results.previous.json").read_text()) == first
+    assert (tmp_path / "ladder.previous.png").exists()
+    resumed = run(["logistic"], epochs=1, **settings, resume=True)
+    assert len(resumed["rungs"][0]["epochs"]) == 1
+    assert json.loads((tmp_path / "results.previous.json").read_text()) == first
+
+
 def test_a_failed_write_leaves_the_old_file(tmp_path):
     file = tmp_path / "results.json"
     write_json(file, {"old": True})

@@ -3,8 +3,10 @@
 import io
 
 import matplotlib.pyplot as plt
+import numpy as np
 import pytest
 from rich.console import Console
+from sklearn.metrics import roc_auc_score
 
 from higgs_tutorial import plots, report, talk
 
@@ -44,10 +46,30 @@ def test_table_sets_ours_beside_the_talks(results):
     console = Console(width=report.WIDTH_IN_A_PIPE, record=True, file=io.StringIO())
     console.print(report.table(results))
     text = console.export_text()
-    assert "here on simulated events (18,000 for training)" in text
+    assert "on simulated events (18,000 for training)" in text
     (line,) = (line for line in text.splitlines() if "adam-3x100" in line)
     cells = [cell.strip() for cell in line.split("│")[1:-1]]
-    assert cells == ["adam-3x100", "23,501", "2", "0.854", "0.778", "0.801", "0.776", "2.00", "54,321"]
+    assert cells == ["adam-3x100", "23,501", "2", "0.854", "0.778", "0.801", "0.776", "2.00"]
+
+
+def test_the_whole_ladder_fits_a_terminal_of_80_columns(results):
+    results["rungs"] = [{**rung(name, [0.61]), "parameters": 1_270_501} for name in talk.RUNGS]
+    for seconds in (0.01, 123.45):
+        results["rungs"][-1]["epochs"][0]["seconds"] = seconds
+        console = Console(width=80, record=True, file=io.StringIO())
+        console.print(report.table(results))
+        text = console.export_text()
+        assert "…" not in text
+        assert all(f"│ {name} " in text for name in talk.RUNGS)
+        assert text.count("0.776") == len(talk.RUNGS)
+
+
+def test_error_of_an_auc_is_that_of_many_samples():
+    """Normal scores, a separation of one: the AUC is 0.76."""
+    rng = np.random.default_rng(0)
+    y = np.repeat([0.0, 1.0], 200)
+    aucs = [roc_auc_score(y, rng.normal(size=400) + y) for _ in range(2000)]
+    assert report.auc_error(float(np.mean(aucs)), 400) == pytest.approx(np.std(aucs), rel=0.08)
 
 
 def test_only_simulated_events_carry_the_caution(results):

@@ -83,7 +83,7 @@ def test_the_same_ladder(runs, how):
         [epoch["loss"] for epoch in one["epochs"]], rel=1e-4
     )
     assert RUNG in printed[how]
-    assert "here, valid" in printed[how]
+    assert "s/epoch" in printed[how]
 
 
 def test_only_the_chief_writes_and_prints(runs):

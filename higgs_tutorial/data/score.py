@@ -52,12 +52,10 @@ def score_file(
         predict: features float32 ``[n, k]`` -> probabilities ``[n]``.
         features: the number of features, k.
         file: CSV (plain or gzipped), ``.npy`` ``[n, k]`` or Parquet: k columns in the model's order, or a
-        label
-            and then these (the label is not used), or columns with names of which ``columns`` are k.
+            label and then these (the label is not used), or columns with names of which ``columns`` are k.
         out: its ending says what is written: ``.csv``, ``.csv.gz``, ``.npy`` (float32 ``[n]``) or
-        ``.parquet``.
-            A CSV gets a header if the columns of ``file`` have names, so that lines correspond to lines. It
-            appears under this name when it is whole.
+            ``.parquet``. A CSV gets a header if the columns of ``file`` have names, so that lines
+            correspond to lines. It appears under this name when it is whole.
         columns: the names of the features.
         bad_rows: what to do about an event with a value that is missing, not a number or not finite:
             ``"stop"`` with an error that names its line, or write ``"nan"`` and go on.

@@ -48,6 +48,8 @@ def open_table(file: Path, features: int, columns: Sequence[str] | None = None) 
     """
     with file.open("rb") as stream:
         start = stream.read(6)
+    if not start:
+        raise ValueError(f"{file} is empty: there is no event in it")
     if start.startswith(b"PAR1"):
         return _open_parquet(file, features, columns)
     if start == b"\x93NUMPY":
@@ -69,7 +71,8 @@ def choose(
             raise ValueError(f"{file} has no column {', '.join(map(repr, missing))}, which the model needs")
     if count not in (features, features + 1):
         raise ValueError(
-            f"{file} has {count} columns; the model takes {features}, or a label and then {features}"
+            f"{file} has {count} column{'s' if count != 1 else ''};"
+            f" the model takes {features}, or a label and then {features}"
         )
     return list(range(count - features, count))
 

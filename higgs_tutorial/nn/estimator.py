@@ -37,6 +37,10 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
 
     Features should be of order one, as HIGGS's are; put a ``StandardScaler`` before it where they are not.
 
+    `save_model` writes the network of a fitted classifier, for `load_model` and ``higgs-tutorial score``. It knows
+    nothing of the steps before it in a pipeline: who scores with it has to take them, too. A pipeline as a whole
+    can be kept with ``joblib.dump``, for your own use, as opening such a file runs code.
+
     Args:
         num_layers: hidden layers; 0 is logistic regression.
         size: units in each.

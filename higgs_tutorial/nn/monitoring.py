@@ -39,7 +39,9 @@ class TensorBoard:
             OSError: if the folder cannot be made.
         """
         if find_spec("tensorboard") is None:
-            raise ModuleNotFoundError("writing summaries needs TensorBoard: pip install tensorboard")
+            raise ModuleNotFoundError(
+                "writing summaries needs TensorBoard: pip install tensorboard, or the extra [tensorboard]"
+            )
         Path(folder).mkdir(parents=True, exist_ok=True)
         self.model, self.optimizer, self.histograms = model, optimizer, histograms
         self._events, self._features = dataset.n, dataset.x.shape[1]

@@ -36,9 +36,9 @@ def save_model(
     """Write ``model`` to ``file``, under a temporary name until it is whole, and return its path.
 
     Args:
-        model: the model, after its first call.
+        model: the model, after its first call; of a fitted `HiggsClassifier` the network is written.
         file: its name must end in ``.npz``.
-        columns: names of the features that it takes, in their order.
+        columns: names of the features that it takes, in their order; default those a classifier was fitted with.
         about: what else a reader of the file should know, such as ``{"source": "simulated"}``; anything that
             JSON can hold.
 
@@ -47,6 +47,9 @@ def save_model(
             the same features), an argument does not fit, or a weight is not finite.
         OSError: if the file cannot be written; an older file of that name is then still there.
     """
+    if hasattr(model, "model_"):  # a fitted HiggsClassifier
+        columns = getattr(model, "feature_names_in_", None) if columns is None else columns
+        model = model.model_
     file = Path(file)
     if file.suffix != ".npz":
         raise ValueError(f"{file}: the name of a model file must end in .npz")
@@ -152,7 +155,11 @@ def _described(model: Model) -> tuple[str, dict[str, Any], dict[str, np.ndarray]
         arrays = {f"{i}/{name}": a for i, member in enumerate(members) for name, a in member[2].items()}
         return kind, config, arrays, features.pop()
     if kind not in KINDS:
-        raise ValueError(f"a {kind} cannot be saved, only: {', '.join(KINDS)} and an ensemble of these")
+        advice = (
+            "; joblib.dump keeps any scikit-learn object, for your own use" if hasattr(model, "fit") else ""
+        )
+        known = f"{', '.join(KINDS)}, an ensemble of these and a fitted HiggsClassifier"
+        raise ValueError(f"a {kind} cannot be saved, only: {known}{advice}")
     config = {k: v.item() if isinstance(v, np.generic) else v for k, v in model.config.items()}
     return kind, config, variables(model), feature_count(model)
 

@@ -198,14 +198,14 @@ class Other:
     ("name", "says"),
     [
         ("wide", "has 6 columns; the model takes 4, or a label and then 4"),
-        ("words", "has 1 columns"),
-        ("empty", "has 1 columns"),
-        ("blank", "has 1 columns"),
+        ("words", "has 1 column;"),
+        ("empty", "is empty"),
+        ("blank", "has 1 column;"),
         ("only_a_header", "has no events"),
         ("zip", "is a zip archive"),
         ("parquet", "damaged or cut off Parquet file"),
         ("npy", "damaged or cut off .npy file"),
-        ("binary", "has .* columns|line of more than"),
+        ("binary", "has .* columns?;|line of more than"),
     ],
 )
 def test_other_files_are_refused(name, says, tmp_path):

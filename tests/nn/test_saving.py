@@ -9,11 +9,14 @@ import sys
 import zipfile
 
 import numpy as np
+import pandas as pd
 import pytest
 import tensorflow as tf
+from sklearn.pipeline import make_pipeline
 
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, predict
 from higgs_tutorial.nn.ensembles import Ensemble
+from higgs_tutorial.nn.estimator import HiggsClassifier
 from higgs_tutorial.nn.saving import load_model, read_header, save_model, variables
 
 X = np.random.default_rng(0).normal(size=(50, 5)).astype(np.float32)
@@ -60,6 +63,21 @@ def test_an_ensemble_is_one_file(tmp_path):
         assert type(new) is type(old)
         assert np.array_equal(predict(new, X), predict(old, X))
     assert (read_header(file)["kind"], read_header(file)["features"]) == ("Ensemble", 5)
+
+
+def test_a_fitted_classifier_is_saved_with_its_names_and_a_pipeline_is_not(tmp_path):
+    y = (X[:, 0] > 0).astype(int)
+    frame = pd.DataFrame(X, columns=list("abcde"))
+    classifier = HiggsClassifier(1, 4, epochs=1).fit(frame, y)
+    file = save_model(classifier, tmp_path / "m.npz")
+    assert read_header(file)["columns"] == list("abcde")
+    assert np.allclose(predict(load_model(file), X), classifier.predict_proba(frame)[:, 1], atol=1e-6)
+    with pytest.raises(ValueError, match=r"a Pipeline cannot be saved, only: .* joblib\.dump"):
+        save_model(make_pipeline(classifier), tmp_path / "p.npz")
+    with pytest.raises(
+        ValueError, match=r"a HiggsClassifier cannot be saved, only: .* a fitted HiggsClassifier"
+    ):
+        save_model(HiggsClassifier(), tmp_path / "p.npz")
 
 
 def test_what_is_wrong_with_an_ensemble_is_said(tmp_path):
