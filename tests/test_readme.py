@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from higgs_tutorial import ladder
+
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -53,6 +55,16 @@ def test_table_is_the_committed_runs():
     results = json.loads((ROOT / "results" / "quick" / "results.json").read_text(encoding="utf-8"))
     (table,) = re.findall(r"<!-- results/quick -->\n(.+?)\n<!-- end", README, flags=re.DOTALL)
     assert table.strip() == markdown(results)
+
+
+def test_the_papers_table_is_the_recorded_runs():
+    (table,) = re.findall(r"<!-- results/paper-tables -->\n(.+?)\n<!-- end", README, flags=re.DOTALL)
+    report = (ROOT / "results" / "paper-tables" / "README.md").read_text(encoding="utf-8")
+    assert f"## ROC AUC\n\n{table.strip()}\n" in report
+    recorded = ladder.recorded("paper-tables")
+    assert f"{recorded['settings']['events']:,} simulated events" in README
+    aucs = [recorded["trainings"][f"table DN low {seed}"]["auc"] for seed in range(5)]
+    assert f"| DN | {sum(aucs) / 5:.4f} (" in table
 
 
 def test_every_notebook_is_linked_in_reading_order():
