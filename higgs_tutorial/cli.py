@@ -83,7 +83,7 @@ def _start_tensorflow() -> None:
 
             tf.config.list_physical_devices()
             tf.get_logger().setLevel("ERROR")  # warns of retracing where each network has its own graph
-        except BaseException:
+        except Exception:
             said.seek(0)
             os.write(stderr, said.read())
             raise
@@ -322,6 +322,7 @@ def info(data_dir: DataDir = None) -> None:
 
     """
     from .data.settings import data_folder, profile
+    from .data.simulated import FOLDER
     from .data.store import describe, is_prepared, read_manifest
     from .ladder import versions
 
@@ -338,6 +339,12 @@ def info(data_dir: DataDir = None) -> None:
         manifest = read_manifest(folder)
         found = f"{manifest['rows']:,} rows prepared: {describe(manifest)}"
     typer.echo(f"data folder: {folder} ({found})")
+    simulated = list((folder / FOLDER).glob("*.npy"))
+    if simulated:
+        size = sum(file.stat().st_size for file in simulated) / 1e9
+        typer.echo(
+            f"simulated events: {len(simulated)} file(s), {size:.3f} GB, in {folder / FOLDER}; made again if deleted"
+        )
 
 
 def main() -> None:

@@ -153,6 +153,8 @@ def check(
     if schedule not in SCHEDULES:
         raise ValueError(f"schedule is {schedule!r}; it must be one of: {', '.join(SCHEDULES)}")
     _average(average)
+    if out is not None and Path(out).exists() and not Path(out).is_dir():
+        raise ValueError(f"out is {os.fspath(out)}, which is a file: name a folder")
     if resume and out is None:
         raise ValueError("resume needs the folder (out) of the run to go on with")
     if save_models and out is None:

@@ -75,6 +75,8 @@ def test_ladder_in_a_pipe(tmp_path):
     assert "on simulated events (1,800 for training)" in run.stdout
     assert "written to out: results.json, ladder.png" in run.stdout
     assert "Simulated events are not HIGGS" in run.stdout
+    said = higgs("info", data_dir=tmp_path).stdout
+    assert "simulated events: 1 file(s), 0.000 GB" in said
     results = json.loads((tmp_path / "out" / "results.json").read_text())
     for rung in results["rungs"]:
         (line,) = (line for line in run.stdout.splitlines() if f"│ {rung['name']} " in line)

@@ -44,6 +44,12 @@ def test_rungs_are_the_talks():
         assert rung.learning_rate == float(rate)
 
 
+def test_a_file_for_a_folder_is_refused_before_anything_is_done(tmp_path):
+    (tmp_path / "notes.md").write_text("mine")
+    with pytest.raises(ValueError, match=r"notes\.md, which is a file: name a folder"):
+        run(["logistic"], out=tmp_path / "notes.md")
+
+
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [

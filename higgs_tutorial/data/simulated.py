@@ -11,6 +11,9 @@ from higgs_tutorial.data.files import explained_write_errors, locked, require_sp
 from higgs_tutorial.data.progress import progress_bar
 from higgs_tutorial.data.store import COLUMN_COUNT, ROW_BYTES, open_rows, split_sizes
 
+FOLDER = "simulated"
+"""Where they are kept, in the data folder."""
+
 
 def open_simulated(folder: Path, events: int, seed: int) -> list[np.ndarray]:
     """Memory-map simulated rows as training, validation and test parts, float32 ``[n, 29]`` each.
@@ -30,7 +33,7 @@ def open_simulated(folder: Path, events: int, seed: int) -> list[np.ndarray]:
     """
     from higgs_tutorial.physics.simulate import SIMULATOR_VERSION
 
-    path = folder / "simulated" / f"events{events}-seed{seed}-v{SIMULATOR_VERSION}.npy"
+    path = folder / FOLDER / f"events{events}-seed{seed}-v{SIMULATOR_VERSION}.npy"
     if not path.exists():
         with locked(path.with_name(".lock"), "simulating events"):
             if not path.exists():  # another process may have made it while this one waited
