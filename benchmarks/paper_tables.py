@@ -62,9 +62,9 @@ def network(seed: int, events: int, **shape) -> HiggsClassifier:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--events", type=int, default=50_000, help="events of each training of the tables")
-    parser.add_argument("--largest", type=int, default=256_000, help="most events of the learning curves")
-    parser.add_argument("--test", type=int, default=100_000, help="validation events, and test events")
+    parser.add_argument("--events", type=int, default=500_000, help="events of each training of the tables")
+    parser.add_argument("--largest", type=int, default=4_096_000, help="most events of the learning curves")
+    parser.add_argument("--test", type=int, default=300_000, help="validation events, and test events")
     parser.add_argument("--seeds", type=int, default=5, help="trainings of each kind in the tables")
     options = parser.parse_args()
     used = max(options.seeds * options.events, options.largest)

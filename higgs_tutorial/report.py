@@ -129,9 +129,8 @@ def say(text: str) -> None:
 
 def table(results: dict[str, Any]) -> Table:
     """Return the table of a run, the talk's AUCs beside ours."""
-    out = Table(
-        title=f"ROC AUC: the talk's (validation), and here\non {events_of(results)}", title_justify="left"
-    )
+    title = f"ROC AUC: the talk on HIGGS,\nhere on {events_of(results)}"
+    out = Table(title=title, title_justify="left")
     out.add_column("rung", no_wrap=True)
     for heading in ("params", "epochs", "talk", "valid", "train", "test", "s/epoch"):
         out.add_column(heading, justify="right", no_wrap=True)
@@ -160,24 +159,23 @@ def footnote(results: dict[str, Any]) -> str:
     if (networks := results.get("ensemble", 1)) > 1:
         here += f" Each rung: the mean prediction of {networks} networks; s/epoch is of one."
     caution = "Simulated events are not HIGGS: compare the shape of the climb, not the third digit."
-    valid, test = (results["events"][part] for part in ("valid", "test"))
-    middle = results["rungs"][-1]["valid_auc"]
-    error = (
-        f"On {valid:,} validation events an AUC of {middle:.2f} is good to ± {auc_error(middle, valid):.3f}"
-    )
-    error += f", on {test:,} test events to ± {auc_error(middle, test):.3f}; s/epoch: the median."
+    auc, counts = results["rungs"][-1]["valid_auc"], [results["events"][part] for part in ("valid", "test")]
+    valid, test = (f"{auc_error(auc, half, half):.3f}" for half in (max(n / 2, 1) for n in counts))
+    error = f"On {counts[0]:,} validation events an AUC of {auc:.2f} is good to ± {valid}"
+    error += f", on {counts[1]:,} test events to ± {test}; s/epoch: the median."
     return "\n".join([said, here, error, *([caution] if results["source"] == "simulated" else [])])
 
 
-def auc_error(auc: float, events: int) -> float:
-    """Return the standard error of an AUC on so many events, half of them signal.
+def auc_error(auc: float, signal: float, background: float) -> float:
+    """Return the standard error of an AUC that was measured on so many signal and background events.
 
     J. A. Hanley, B. J. McNeil, "The meaning and use of the area under a receiver operating characteristic (ROC)
     curve", Radiology 143, 29 (1982), equations 1 and 2.
     """
-    half = max(events / 2, 1)
-    both = auc / (2 - auc) + 2 * auc**2 / (1 + auc) - 2 * auc**2
-    return math.sqrt((auc * (1 - auc) + (half - 1) * both) / half**2)
+    two_signal, two_background = auc / (2 - auc), 2 * auc**2 / (1 + auc)
+    pairs = auc * (1 - auc)
+    pairs += (signal - 1) * (two_signal - auc**2) + (background - 1) * (two_background - auc**2)
+    return math.sqrt(pairs / (signal * background))
 
 
 def markdown(results: dict[str, Any]) -> str:

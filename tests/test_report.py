@@ -46,7 +46,8 @@ def test_table_sets_ours_beside_the_talks(results):
     console = Console(width=report.WIDTH_IN_A_PIPE, record=True, file=io.StringIO())
     console.print(report.table(results))
     text = console.export_text()
-    assert "on simulated events (18,000 for training)" in text
+    assert "the talk on HIGGS" in text
+    assert "here on simulated events (18,000 for training)" in text
     (line,) = (line for line in text.splitlines() if "adam-3x100" in line)
     cells = [cell.strip() for cell in line.split("│")[1:-1]]
     assert cells == ["adam-3x100", "23,501", "2", "0.854", "0.778", "0.801", "0.776", "2.00"]
@@ -69,7 +70,7 @@ def test_error_of_an_auc_is_that_of_many_samples():
     rng = np.random.default_rng(0)
     y = np.repeat([0.0, 1.0], 200)
     aucs = [roc_auc_score(y, rng.normal(size=400) + y) for _ in range(2000)]
-    assert report.auc_error(float(np.mean(aucs)), 400) == pytest.approx(np.std(aucs), rel=0.08)
+    assert report.auc_error(float(np.mean(aucs)), 200, 200) == pytest.approx(np.std(aucs), rel=0.08)
 
 
 def test_only_simulated_events_carry_the_caution(results):

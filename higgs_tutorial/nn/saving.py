@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -21,13 +21,16 @@ import tensorflow as tf
 from higgs_tutorial.nn.ensembles import Ensemble
 from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork
 
+if TYPE_CHECKING:
+    from higgs_tutorial.nn.estimator import HiggsClassifier
+
 Model = LogisticRegression | NeuralNetwork | Ensemble
 FORMAT, SCHEMA = "higgs-tutorial model", 1
 KINDS = {kind.__name__: kind for kind in (LogisticRegression, NeuralNetwork)}
 
 
 def save_model(
-    model: Model,
+    model: Model | HiggsClassifier,
     file: str | os.PathLike,
     *,
     columns: Sequence[str] | None = None,

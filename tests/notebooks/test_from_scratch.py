@@ -18,6 +18,7 @@ from sklearn.metrics import roc_auc_score
 
 import higgs_tutorial as package
 from higgs_tutorial.nn.replicas import keep_mask
+from higgs_tutorial.report import auc_error
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
@@ -286,6 +287,8 @@ def test_09_error_of_an_auc_is_its_spread(signal: int, background: int, scale: f
     assert np.isclose(np.mean(aucs), scale / (1 + scale), atol=0.01)
     assert np.isclose(lesson("09").auc_error(np.mean(aucs), signal, background), np.std(aucs), rtol=0.15)
     assert np.isclose(lesson("09").auc_error(0.5, 100, 100), np.sqrt(201 / 12) / 100)  # Mann and Whitney's
+    for auc in (0.5, 0.7, 0.99):
+        assert np.isclose(lesson("09").auc_error(auc, signal, background), auc_error(auc, signal, background))
 
 
 def test_09_measure():
