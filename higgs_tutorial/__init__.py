@@ -1,10 +1,15 @@
 """The talk "TensorFlow Introduction" with today's TensorFlow, on the HIGGS data set.
 
 The public names are loaded when they are first used: importing the package costs next to nothing, and
-TensorFlow starts when a network is first asked for.
+TensorFlow starts when a network is first asked for. Where this package is imported before TensorFlow and Keras, it
+keeps them from logging what they do not find (see `higgs_tutorial.startup`).
 """
 
+import sys
 from importlib import import_module, metadata
+from pathlib import Path
+
+from higgs_tutorial.startup import be_quiet
 
 _MODULE_OF = {
     "Dataset": "data.dataset",
@@ -33,7 +38,18 @@ _MODULE_OF = {
 _MODULES = {"features": "physics.features", "ladder": "ladder", "plots": "plots", "talk": "talk"}
 
 __all__ = [*_MODULE_OF, *_MODULES]
-__version__ = metadata.version("higgs-tutorial")
+try:
+    __version__ = metadata.version("higgs-tutorial")
+except metadata.PackageNotFoundError:
+    _said = (
+        "higgs-tutorial is here, but not installed (its version and what it needs are not known): "
+        f'run python -m pip install -e "{Path(__file__).resolve().parents[1]}"'
+    )
+    if sys.argv[:1] == ["-m"]:  # what Python sets while it looks for higgs_tutorial.__main__
+        sys.stderr.write(f"error: {_said}\n")
+        raise SystemExit(2) from None
+    raise ImportError(_said) from None
+be_quiet()
 
 
 def __getattr__(name: str) -> object:

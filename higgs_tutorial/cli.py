@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import os
 import shlex
-import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+
+from .startup import start_tensorflow
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -59,7 +59,7 @@ def _one_line_errors(command: Callable) -> Callable:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
-        except (ValueError, OSError, ArithmeticError, MemoryError, ModuleNotFoundError) as error:
+        except (ValueError, OSError, ArithmeticError, MemoryError, ImportError) as error:
             if _state["debug"]:
                 raise
             typer.echo(f"error: {error}", err=True)
@@ -69,27 +69,6 @@ def _one_line_errors(command: Callable) -> Callable:
             raise typer.Exit(130) from None
 
     return wrapped
-
-
-def _start_tensorflow() -> None:
-    """Import TensorFlow without the lines that it logs before it reads TF_CPP_MIN_LOG_LEVEL."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as said:
-        stderr = os.dup(2)
-        os.dup2(said.fileno(), 2)
-        try:
-            import tensorflow as tf
-
-            tf.config.list_physical_devices()
-            tf.get_logger().setLevel("ERROR")  # warns of retracing where each network has its own graph
-        except Exception:
-            said.seek(0)
-            os.write(stderr, said.read())
-            raise
-        finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
 
 
 @app.command()
@@ -159,7 +138,7 @@ def ladder(
         source=source,
         events=events,
         data_dir=data_dir,
-        start=_start_tensorflow,
+        start=start_tensorflow,
         epochs=epochs,
         batch_size=batch_size,
         seed=seed,
@@ -199,7 +178,7 @@ def score(
             f"{model} is not there; models are written by: higgs-tutorial ladder --save-models (OUT/models/RUNG.npz)"
         )
     check_score(file, out, bad_rows)
-    _start_tensorflow()
+    start_tensorflow()
     from .nn.saving import load_model, read_header
     from .nn.training import predict
 
@@ -326,7 +305,7 @@ def info(data_dir: DataDir = None) -> None:
     from .data.store import describe, is_prepared, read_manifest
     from .ladder import versions
 
-    _start_tensorflow()
+    start_tensorflow()
     from .nn.device import device_name
 
     for name, number in versions().items():

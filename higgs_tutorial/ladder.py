@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import talk
 from .data.dataset import HiggsDataset, load, profile
+from .startup import require_tensorflow_backend
 
 if TYPE_CHECKING:
     from .nn.history import Epoch
@@ -76,9 +77,9 @@ class Rung:
 
     def make_optimizer(self, schedule: str = "constant", steps: int = 1, **settings: Any) -> Any:
         """Return the rung's Keras optimiser, fresh, for a run of `steps` steps; see `make_schedule`."""
-        import keras
+        from .nn.schedules import make_schedule  # isort: split
 
-        from .nn.schedules import make_schedule
+        import keras
 
         kinds = {"sgd": keras.optimizers.SGD, "adam": keras.optimizers.Adam}
         rate = make_schedule(schedule, self.learning_rate, steps)
@@ -162,6 +163,7 @@ def check(
     if histograms and tensorboard is None:
         raise ValueError("histograms need a folder (tensorboard) to log to")
     profile()
+    require_tensorflow_backend()
     return chosen
 
 

@@ -11,7 +11,6 @@ from filelock import FileLock
 
 ROOT = Path(__file__).resolve().parents[1]
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 mpl.use("agg")
 
 

@@ -1,8 +1,8 @@
 """Networks: layers, models and training."""
 
-import os
+from higgs_tutorial.startup import require_tensorflow_backend
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # read when TensorFlow is imported, below
+require_tensorflow_backend()  # before Keras is imported, below, which would only miss the other backend's package
 
 from higgs_tutorial.nn.history import Epoch, History
 from higgs_tutorial.nn.layers import BatchNorm, Dropout, Linear

@@ -15,13 +15,18 @@ TIMEOUT = 600  # seconds: far above what a notebook may take, so only one that h
 def environment(data_dir: Path, ipython_dir: Path) -> dict[str, str]:
     """The caller's environment without what would change a notebook's output."""
     foreign = ("MPLBACKEND", "PYTHONWARNINGS", "PYTEST_ADDOPTS", "PYTEST_PLUGINS", "HIGGS_PROFILE")
-    kept = {name: value for name, value in os.environ.items() if name not in foreign}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in foreign and not name.startswith(("TF_", "CUDA_"))
+    }
     return {**kept, "HIGGS_DATA_DIR": str(data_dir), "IPYTHONDIR": str(ipython_dir)}
 
 
 def run_nbval(notebook: Path, folder: Path, data_dir: Path) -> subprocess.CompletedProcess[str]:
     """Compare a copy of `notebook`, run in `folder`, with its stored outputs; the exit status is pytest's."""
     copy = Path(shutil.copy(notebook, folder))
+    _show_all_of_stderr(folder / "ipython")
     command = [
         sys.executable,
         "-m",
@@ -50,10 +55,18 @@ def run_nbval(notebook: Path, folder: Path, data_dir: Path) -> subprocess.Comple
     )
 
 
+def _show_all_of_stderr(ipython_dir: Path) -> None:
+    """Let kernels show what C++ writes to standard error, as they do to readers: under pytest they would not."""
+    profile = ipython_dir / "profile_default"
+    profile.mkdir(parents=True, exist_ok=True)
+    (profile / "ipython_kernel_config.py").write_text(
+        "import os\n\nos.environ.pop('PYTEST_CURRENT_TEST', None)  # what ipykernel asks\n", encoding="utf-8"
+    )
+
+
 def render(notebook: Path, data_dir: Path, ipython_dir: Path) -> None:
     """Execute `notebook` top to bottom and keep its outputs in place (it stays as it was if a cell fails)."""
     command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", "--inplace"]
     command += ["--log-level=WARN", "--ExecutePreprocessor.record_timing=False"]
     command += ["--ExecutePreprocessor.kernel_name=python3", f"--ExecutePreprocessor.timeout={TIMEOUT}"]
-    command += ["--ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False", str(notebook)]
-    subprocess.run(command, env=environment(data_dir, ipython_dir), check=True)
+    subprocess.run([*command, str(notebook)], env=environment(data_dir, ipython_dir), check=True)

@@ -55,15 +55,16 @@ def test_a_changed_output_fails(tmp_path: Path):
         ("import sys; print(sys.version_info[0], 'at', hex(2**40), '1.2.3')", "3 at 0xffffffffff 1.2.4\n"),
         ("print(0.781)", "0.782\n"),
         ("print(1); print('oh', file=sys.stderr)", "1\n"),
+        ("import os, time; os.write(2, b'oh'); time.sleep(1)", ""),  # as TensorFlow's C++ does
     ]
-    outputs = [[new_output("stream", text=text)] for _, text in cells]
-    run = [new_code_cell(cells[i][0], execution_count=i + 1, outputs=outputs[i]) for i in range(3)]
+    outputs = [[new_output("stream", text=text)] if text else [] for _, text in cells]
+    run = [new_code_cell(cells[i][0], execution_count=i + 1, outputs=outputs[i]) for i in range(len(cells))]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
     (tmp_path / "source").mkdir()
     nbformat.write(new_notebook(cells=run, metadata=kernel), tmp_path / "source" / "n.ipynb")
     done = run_nbval(tmp_path / "source" / "n.ipynb", tmp_path, tmp_path / "data")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "2 failed, 1 passed" in done.stdout
+    assert "3 failed, 1 passed" in done.stdout
     assert "::Cell 0" not in done.stdout.split("short test summary")[-1]
 
 
