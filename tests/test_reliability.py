@@ -12,7 +12,7 @@ ROWS = [line for line in PAGE.splitlines() if line.startswith("| ") and not line
 
 def test_the_tables_are_there():
     assert len(ROWS) >= 25
-    assert PAGE.count("| The fault | What happens | What is lost | The test |") == 4
+    assert PAGE.count("| The fault | What happens | What is lost | The test |") >= 4
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip()[:40])

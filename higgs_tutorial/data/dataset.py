@@ -24,25 +24,50 @@ class Dataset:
     Attributes:
         x: features, float32 ``[n, k]``.
         y: labels, float32 ``[n]``: 1 for signal, 0 for background.
+        weight: weights, float32 ``[n]``, or None where all events count the same. Training multiplies each
+            event's loss by its weight, and every score counts the event with it. They may be negative, as a
+            next-to-leading-order generator's are, where events are scored; to train on such events is refused,
+            since a network that singles out the negative ones drives the loss below every bound.
         n: number of events.
         rng: the ``np.random.Generator`` that draws the orders.
     """
 
-    def __init__(self, x: np.ndarray, y: np.ndarray, *, seed: int = 0) -> None:
-        """Wrap ``x`` float32 ``[n, k]`` and ``y`` float32 ``[n]`` without copying them.
+    def __init__(
+        self, x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None, *, seed: int = 0
+    ) -> None:
+        """Wrap ``x`` float32 ``[n, k]``, ``y`` and ``weight``, float32 ``[n]``, without copying them.
 
         Raises:
-            TypeError: if ``x`` or ``y`` is not a float32 array.
-            ValueError: if the shapes do not fit, there are no events, or a label is neither 0 nor 1.
+            TypeError: if an array is not float32.
+            ValueError: if the shapes do not fit, there are no events, a label is neither 0 nor 1, or a weight
+                is not finite.
         """
         _check_arrays(x, y)
-        wrong = np.flatnonzero((y != 0) & (y != 1))
-        if wrong.size:
-            raise ValueError(f"y[{wrong[0]}] is {y[wrong[0]]}; labels must be 0 (background) or 1 (signal)")
-        self.x, self.y, self.n = x, y, len(x)
+        check_values(y)
+        self.x, self.y = x, y
+        self.weight = weight
         self.rng = np.random.default_rng(seed)
         self._order: np.ndarray | None = None
         self._next = 0
+
+    @property
+    def n(self) -> int:
+        """Number of events."""
+        return len(self.x)
+
+    @property
+    def weight(self) -> np.ndarray | None:
+        """Weights of the events, float32 ``[n]``, or None; checked when they are set."""
+        return self._weight
+
+    @weight.setter
+    def weight(self, weight: np.ndarray | None) -> None:
+        if weight is not None:
+            _check_float32(weight=weight)
+            if weight.shape != (self.n,):
+                raise ValueError(f"weight has shape {weight.shape}; it must be [n], here [{self.n}]")
+            check_values(None, weight)
+        self._weight = weight
 
     def __len__(self) -> int:
         return self.n
@@ -55,8 +80,10 @@ class Dataset:
         self._order = self.rng.permutation(self.n)
         self._next = 0
 
-    def next_batch(self, batch_size: int) -> tuple[np.ndarray, np.ndarray]:
+    def next_batch(self, batch_size: int) -> tuple[np.ndarray, ...]:
         """Return the next ``(x [b, k], y [b])`` of the epoch, with ``b <= batch_size``.
+
+        Of weighted events it is ``(x, y, weight [b])``.
 
         The last batch of an epoch is short if ``batch_size`` does not divide ``n``; the call after it starts
         the next epoch in a new order.
@@ -70,7 +97,8 @@ class Dataset:
             self.shuffle()
         chosen = self._order[self._next : self._next + batch_size]
         self._next += len(chosen)
-        return self.x[chosen], self.y[chosen]  # [b, k], [b]
+        columns = (self.x, self.y) if self.weight is None else (self.x, self.y, self.weight)
+        return tuple(column[chosen] for column in columns)  # [b, k], [b] and, if weighted, [b]
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,11 +170,31 @@ def load(
     return HiggsDataset(*(Dataset(rows[:, 1:], rows[:, 0], seed=seed) for rows in parts), source, data)
 
 
-def _check_arrays(x: np.ndarray, y: np.ndarray) -> None:
-    for name, array in (("x", x), ("y", y)):
+def check_values(y: np.ndarray | None, weight: np.ndarray | None = None, *, first: int = 0) -> None:
+    """Refuse labels ``[n]`` other than 0 and 1 and weights ``[n]`` that are not finite; None is not looked at.
+
+    ``first`` is the number of the first event in the message, where these are a part of a data set.
+
+    Raises:
+        ValueError: if there is one; the message has its number.
+    """
+    if y is not None and (wrong := np.flatnonzero((y != 0) & (y != 1))).size:
+        raise ValueError(
+            f"y[{first + wrong[0]}] is {y[wrong[0]]}; labels must be 0 (background) or 1 (signal)"
+        )
+    if weight is not None and (wrong := np.flatnonzero(~np.isfinite(weight))).size:
+        raise ValueError(f"weight[{first + wrong[0]}] is {weight[wrong[0]]}; weights must be finite")
+
+
+def _check_float32(**arrays: np.ndarray) -> None:
+    for name, array in arrays.items():
         if not isinstance(array, np.ndarray) or array.dtype != np.float32:
             kind = getattr(array, "dtype", type(array).__name__)
             raise TypeError(f"{name} is {kind}; it must be a float32 array: np.asarray({name}, np.float32)")
+
+
+def _check_arrays(x: np.ndarray, y: np.ndarray) -> None:
+    _check_float32(x=x, y=y)
     if x.ndim != 2 or y.ndim != 1 or len(x) != len(y):
         raise ValueError(f"x has shape {x.shape} and y {y.shape}; they must be [n, k] and [n]")
     if not x.size:

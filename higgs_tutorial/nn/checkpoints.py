@@ -19,6 +19,8 @@ import tensorflow as tf
 
 from higgs_tutorial.nn import distributed
 from higgs_tutorial.nn.averaging import STATE, Averaging
+from higgs_tutorial.nn.device import columns
+from higgs_tutorial.nn.engine import build_optimizer
 from higgs_tutorial.nn.history import History
 
 SCHEMA = 1
@@ -174,8 +176,7 @@ def resume(
 ) -> Checkpoints:
     """Build model and optimizer, and set them and ``history`` to the newest checkpoint, if there is one."""
     model(tf.zeros([1, higgs.train.x.shape[1]]), training=False)
-    if not optimizer.built:
-        optimizer.build(model.trainable_variables)
+    build_optimizer(optimizer, model)
     checkpoints = Checkpoints(folder, identity(model, optimizer, higgs, batch_size, seed, average), keep)
     if restored := checkpoints.restore(model, optimizer, averaging).epochs:
         history.epochs[:] = restored
@@ -194,8 +195,7 @@ def identity(
 
     Of the data it holds the numbers of events and a hash of up to `HASHED_ROWS` evenly spaced ones.
     """
-    optimizer_config = {"class": type(optimizer).__name__, **optimizer.get_config()}
-    optimizer_config.pop("name", None)  # Keras numbers the names of the optimizers in a process
+    optimizer_config = _nameless({"class": type(optimizer).__name__, **optimizer.get_config()})
     described = {
         "model": {"class": type(model).__name__, **getattr(model, "config", {})},
         "optimizer": optimizer_config,
@@ -211,6 +211,13 @@ def identity(
     return json.loads(json.dumps(described, default=_plain))
 
 
+def _nameless(config: Any) -> Any:
+    """Leave out the names, which Keras numbers in each process: also those of an optimizer in an optimizer."""
+    if not isinstance(config, dict):
+        return config
+    return {key: _nameless(value) for key, value in config.items() if key != "name"}
+
+
 def _plain(value: Any) -> Any:
     return value.tolist() if hasattr(value, "tolist") else type(value).__name__
 
@@ -224,7 +231,7 @@ def _files(folder: Path) -> list[Path]:
 def _fingerprint(dataset: Any) -> dict[str, Any]:
     rows = np.unique(np.linspace(0, dataset.n - 1, HASHED_ROWS).astype(np.int64))
     digest = hashlib.sha256()
-    for array in (dataset.x, dataset.y, getattr(dataset, "weight", None)):
+    for array in columns(dataset):
         if array is not None:
             digest.update(np.ascontiguousarray(array[rows]).tobytes())
     return {"events": int(dataset.n), "features": int(dataset.x.shape[1]), "hash": digest.hexdigest()[:16]}

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import platform
+from functools import reduce
 from pathlib import Path
 from typing import NamedTuple, Protocol
 from weakref import WeakKeyDictionary
 
 import numpy as np
 import tensorflow as tf
+from isal import isal_zlib
+
+from higgs_tutorial.data.dataset import check_values
 
 
 class Events(Protocol):
-    """What is needed of a data set: features ``[n, k]`` and labels ``[n]``, both float32."""
+    """What is needed of a data set: features ``[n, k]`` and labels ``[n]``, both float32.
+
+    It may also have an attribute ``weight``: float32 ``[n]``, or None where all events count the same.
+    """
 
     x: np.ndarray
     y: np.ndarray
@@ -28,7 +35,32 @@ class Placed(NamedTuple):
     weight: tf.Tensor | None
 
 
-_placed: WeakKeyDictionary[Events, tuple[tuple, Placed]] = WeakKeyDictionary()
+class _Kept(NamedTuple):
+    arrays: tuple[np.ndarray | None, ...]  # held, so that no other array can come to lie at their addresses
+    contents: tuple[int | None, ...]
+    placed: Placed
+
+
+_placed: WeakKeyDictionary[Events, _Kept] = WeakKeyDictionary()
+_ROWS = 2**16
+
+
+def columns(dataset: Events) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]:
+    """Return ``x`` ``[n, k]``, ``y`` ``[n]`` and ``weight`` ``[n]`` or None, if their shapes fit.
+
+    Raises:
+        ValueError: if they do not, or there are no events.
+    """
+    x, y, weight = dataset.x, dataset.y, getattr(dataset, "weight", None)
+    if x.ndim != 2 or y.shape != x.shape[:1]:
+        raise ValueError(f"x has shape {x.shape} and y {y.shape}; expected [n, k] and [n]")
+    if weight is not None and weight.shape != y.shape:
+        raise ValueError(f"weight has shape {weight.shape} and y {y.shape}; expected [n] for both")
+    if dataset.n != len(x):
+        raise ValueError(f"n is {dataset.n} and x has {len(x)} events; the two must be the same")
+    if not len(x):
+        raise ValueError("the data set has no events")
+    return x, y, weight
 
 
 def device_name() -> str:
@@ -64,38 +96,26 @@ def free_memory() -> int | None:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")), None)
 
 
-def check_shapes(x: np.ndarray, y: np.ndarray, weight: np.ndarray | None = None) -> None:
-    """Refuse events whose arrays are not ``x`` ``[n, k]``, ``y`` ``[n]`` and, if there is one, ``weight`` ``[n]``.
-
-    Raises:
-        ValueError: if the shapes do not fit or there are no events.
-    """
-    if x.ndim != 2 or y.shape != x.shape[:1] or (weight is not None and weight.shape != y.shape):
-        raise ValueError(f"x has shape {x.shape} and y {y.shape}; expected [n, k] and [n]")
-    if not len(x):
-        raise ValueError("the data set has no events")
-
-
 def place(dataset: Events) -> Placed:
     """Copy the events to the device, once: a second call returns the same tensors.
 
-    Arrays that were put in the place of ``dataset.x`` or ``dataset.y`` are copied anew; values that were
-    changed inside them are not noticed.
+    They are copied anew if other arrays were put in the place of ``dataset.x``, ``y`` or ``weight``, or other
+    values into them: arrays that can be written to are compared by a checksum.
 
     Raises:
-        ValueError: if the shapes do not fit, there are no events, or a label is neither 0 nor 1.
+        ValueError: if the shapes do not fit, there are no events, a label is neither 0 nor 1, or a weight is
+            not finite.
         MemoryError: if the events do not fit into the device's memory.
     """
-    arrays = (dataset.x, dataset.y, getattr(dataset, "weight", None))
-    key = tuple(None if a is None else (a.__array_interface__["data"], a.shape, a.strides) for a in arrays)
-    if dataset in _placed and _placed[dataset][0] == key:
-        return _placed[dataset][1]
+    arrays = columns(dataset)
+    contents = tuple(_checksum(array) for array in arrays)
+    kept = _placed.get(dataset)
+    if kept and contents == kept.contents and all(map(_same_memory, arrays, kept.arrays)):
+        return kept.placed
+    del kept
     _placed.pop(dataset, None)
     x, y, weight = arrays
-    check_shapes(x, y, weight)
-    wrong = np.flatnonzero((y != 0) & (y != 1))
-    if wrong.size:
-        raise ValueError(f"label {wrong[0]} is {y[wrong[0]]}; labels must be 0 (background) or 1 (signal)")
+    check_values(y, weight)
     need, free = 4 * sum(a.size for a in arrays if a is not None), free_memory()
     if free is not None and need > free:
         raise does_not_fit(len(x), need, free)
@@ -103,8 +123,26 @@ def place(dataset: Events) -> Placed:
         placed = Placed(*(None if a is None else tf.constant(a, tf.float32) for a in arrays))
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
         raise does_not_fit(len(x), need, free) from error
-    _placed[dataset] = (key, placed)
+    _placed[dataset] = _Kept(arrays, contents, placed)
     return placed
+
+
+def _same_memory(a: np.ndarray | None, b: np.ndarray | None) -> bool:
+    """Say whether two living arrays are the same values of the same memory, as two views of one may be."""
+    if a is None or b is None:
+        return a is b
+    return a is b or a.__array_interface__ == b.__array_interface__
+
+
+def _checksum(array: np.ndarray | None) -> int | None:
+    """Return the CRC-32 of the values (30 GB/s, a small part of an epoch), None if nobody can change them."""
+    base = array
+    while isinstance(base, np.ndarray) and not base.flags.writeable:
+        base = base.base
+    if not isinstance(base, np.ndarray):
+        return None
+    parts = (np.ascontiguousarray(array[i : i + _ROWS]) for i in range(0, len(array), _ROWS))
+    return reduce(lambda crc, part: isal_zlib.crc32(part, crc), parts, 0)
 
 
 def does_not_fit(events: int, need: int, free: int | None) -> MemoryError:

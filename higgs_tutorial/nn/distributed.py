@@ -16,12 +16,15 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 import keras
 import numpy as np
 import tensorflow as tf
 
+from higgs_tutorial.data.dataset import check_values
+from higgs_tutorial.nn.device import columns
+from higgs_tutorial.nn.engine import Batch, build_optimizer, train_step
 from higgs_tutorial.nn.replicas import sharing
 from higgs_tutorial.nn.shuffle import events_at
 
@@ -38,22 +41,21 @@ def train_epoch(
     """Do what `train` does with a seed of two int32 words, the work shared by the current strategy's replicas.
 
     Raises:
-        ValueError: if model or optimizer were not made in the strategy's scope, or the optimizer would do
-            something with the gradients before they are added up.
+        ValueError: if model or optimizer were not made in the strategy's scope, or the optimizer cannot train
+            the model or would do something with the gradients before they are added up.
     """
     strategy = tf.distribute.get_strategy()
     _check(strategy, model, optimizer)
-    if not optimizer.built:
-        optimizer.build(model.trainable_variables)
+    build_optimizer(optimizer, model)
     order = _order(dataset.n, seed)
-    columns = [dataset.x, dataset.y, getattr(dataset, "weight", None)]
-    columns = [np.asarray(column) for column in columns if column is not None]
+    events = [np.asarray(column) for column in columns(dataset) if column is not None]
+    check_values(*events[1:])
     full, rest = divmod(dataset.n, batch_size)
     total, step = 0.0, 0
     for steps, size in ((full, batch_size), (min(rest, 1), rest)):
         if steps:
             rows = order[step * batch_size :][: steps * size].reshape(steps, size)
-            shares = [_scatter(strategy, lambda r, c=column: c[r], rows) for column in columns]
+            shares = [_scatter(strategy, lambda r, c=column: c[r], rows) for column in events]
             graph = _graph(strategy, model, optimizer, size)
             total += float(graph(shares, _starts(strategy, size), tf.constant(seed), tf.constant(step)))
             step += steps
@@ -61,13 +63,13 @@ def train_epoch(
 
 
 def predict_shares(model: tf.Module, x: np.ndarray, batch_size: int) -> np.ndarray:
-    """Do what `predict` does, each replica computing its share; every worker gets all probabilities."""
+    """Return the logits ``[n]`` of ``x`` ``[n, k]``, each replica computing its share, every worker all of them."""
     strategy = tf.distribute.get_strategy()
     model(tf.zeros([1, x.shape[1]]), training=False)
     found = np.zeros(len(x), np.float32)
     graphs = _graphs.setdefault(model, WeakKeyDictionary()).setdefault(strategy, {})
     if "predict" not in graphs:
-        graphs["predict"] = _predict_graph(strategy, model)
+        graphs["predict"] = _predict_graph(strategy, ref(model))
     for start in range(0, len(x), batch_size):
         rows = np.arange(start, min(start + batch_size, len(x)))[None]
         share = _scatter(strategy, lambda r: np.asarray(x[r[0]], np.float32), rows)
@@ -212,12 +214,16 @@ def _check(strategy: tf.distribute.Strategy, model: tf.Module, optimizer: Any) -
             )
     if optimizer._distribution_strategy is not strategy:
         raise ValueError("the optimizer was made elsewhere: make it within strategy.scope(), too")
-    for option in ("clipnorm", "clipvalue", "global_clipnorm", "gradient_accumulation_steps"):
-        if getattr(optimizer, option, None) is not None:
-            raise ValueError(
-                f"{option} would act on each replica's part of the gradient and not on their sum;"
-                " it cannot be used with a strategy"
-            )
+    options = ("clipnorm", "clipvalue", "global_clipnorm", "gradient_accumulation_steps")
+    parts = (optimizer, *getattr(optimizer, "optimizers", ()))  # a MultiOptimizer's own ones
+    used = [option for option in options for part in parts if getattr(part, option, None) is not None]
+    if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        used.append("the dynamic scale of LossScaleOptimizer")
+    if used:
+        raise ValueError(
+            f"{used[0]} would act on each replica's part of the gradient and not on their sum;"
+            " it cannot be used with a strategy"
+        )
 
 
 def _order(n: int, seed: np.ndarray) -> np.ndarray:
@@ -264,21 +270,18 @@ def _starts(strategy: tf.distribute.Strategy, size: int) -> Any:
 def _graph(strategy: Any, model: tf.Module, optimizer: Any, size: int) -> Callable:
     graphs = _graphs.setdefault(model, WeakKeyDictionary()).setdefault(optimizer, {})
     if size not in graphs:
-        graphs[size] = _train_graph(strategy, model, optimizer, size)
+        graphs[size] = _train_graph(strategy, ref(model), ref(optimizer), size)
     return graphs[size]
 
 
-def _train_graph(strategy: Any, model: tf.Module, optimizer: Any, size: int) -> Callable:
+def _train_graph(strategy: Any, model: ref, optimizer: ref, size: int) -> Callable:
+    # The closures hold model and optimizer weakly: they are the keys under which the graph is kept.
     @tf.autograph.experimental.do_not_convert
     def step(columns: list, start: tf.Tensor, number: tf.Tensor, seed: tf.Tensor, total: tf.Tensor):
         x, y, *weight = (column[number] for column in columns)
-        variables = model.trainable_variables
-        with tf.GradientTape(watch_accessed_variables=False) as tape, sharing(start, tf.constant(size)):
-            tape.watch(variables)
-            logits = model(x, training=True, seed=seed)
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)
-            loss = tf.reduce_sum(losses * weight[0] if weight else losses) / size
-        optimizer.apply(tape.gradient(loss, variables), variables)
+        with sharing(start, tf.constant(size)):
+            batch = Batch(x, y, weight[0] if weight else None)
+            loss = train_step(model(), optimizer(), batch, seed, size)
         return total + tf.cast(loss, tf.float64) * size
 
     @tf.function
@@ -292,10 +295,10 @@ def _train_graph(strategy: Any, model: tf.Module, optimizer: Any, size: int) -> 
     return epoch
 
 
-def _predict_graph(strategy: Any, model: tf.Module) -> Callable:
+def _predict_graph(strategy: Any, model: ref) -> Callable:
     def infer(x: tf.Tensor, start: tf.Tensor, size: tf.Tensor) -> tf.Tensor:
         with sharing(start, size):
-            return tf.sigmoid(model(x, training=False))
+            return model()(x, training=False)
 
     return tf.function(lambda x, starts, size: strategy.run(infer, [x, starts, size]), autograph=False)
 

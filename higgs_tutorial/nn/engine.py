@@ -36,8 +36,7 @@ def epoch_graph(
     """
     graphs = _graphs.setdefault(model, WeakKeyDictionary()).setdefault(optimizer, {})
     if batch_size not in graphs:
-        if not optimizer.built:
-            optimizer.build(model.trainable_variables)
+        build_optimizer(optimizer, model)
         graphs[batch_size] = _build(ref(model), ref(optimizer), batch_size), {}
     function, traced = graphs[batch_size]
     events = Batch(*events)
@@ -48,20 +47,48 @@ def epoch_graph(
     return traced[key]
 
 
+def build_optimizer(optimizer: keras.optimizers.Optimizer, model: tf.Module) -> None:
+    """Let ``optimizer`` make its variables for those of ``model``, unless it has them.
+
+    Raises:
+        ValueError: if it cannot: some of Keras's optimizers (Muon, Adafactor) ask the variables for what only
+            those of Keras's own layers have.
+    """
+    if optimizer.built:
+        return
+    try:
+        optimizer.build(model.trainable_variables)
+    except (AttributeError, ValueError) as error:
+        raise ValueError(
+            f"{type(optimizer).__name__} cannot train these layers, whose weights are TensorFlow's variables and"
+            f" not Keras's ({str(error).splitlines()[0]}): take another optimizer, such as Adam"
+        ) from error
+
+
 def train_step(
-    model: tf.Module, optimizer: keras.optimizers.Optimizer, batch: Batch, seed: tf.Tensor
+    model: tf.Module,
+    optimizer: keras.optimizers.Optimizer,
+    batch: Batch,
+    seed: tf.Tensor,
+    size: int | None = None,
 ) -> tf.Tensor:
     """Make one step of ``optimizer`` on the mean cross-entropy of ``batch`` and return it.
 
-    Weights multiply the events' losses; the mean is over the number of events, as in Keras.
+    Weights multiply the events' losses; the mean is over the number of events, as in Keras. If the events are
+    a replica's share of a larger batch, that has ``size`` events, and the result is the share's part of the
+    mean. What the optimizer does to a loss that half precision would round to 0 (`LossScaleOptimizer`,
+    ``loss_scale_factor``) is done here, and taken back by the optimizer itself.
     """
     variables = model.trainable_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(variables)
         logits = model(batch.x, training=True, seed=seed)  # [b]
         losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=batch.y, logits=logits)  # [b]
-        loss = tf.reduce_mean(losses if batch.weight is None else losses * batch.weight)
-    optimizer.apply(tape.gradient(loss, variables), variables)
+        losses = losses if batch.weight is None else losses * batch.weight
+        loss = tf.reduce_mean(losses) if size is None else tf.reduce_sum(losses) / size
+        # An optimizer need not be Keras's to have `apply`.
+        scaled = optimizer.scale_loss(loss) if hasattr(optimizer, "scale_loss") else loss
+    optimizer.apply(tape.gradient(scaled, variables), variables)
     return loss
 
 

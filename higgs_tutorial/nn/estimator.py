@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.metrics import roc_auc_score
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.model_selection import train_test_split
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
@@ -19,6 +18,7 @@ from higgs_tutorial.data.dataset import Dataset
 from higgs_tutorial.nn.models import NeuralNetwork
 from higgs_tutorial.nn.saving import build, feature_count, restore, variables
 from higgs_tutorial.nn.schedules import SCHEDULES
+from higgs_tutorial.nn.scoring import roc_auc
 from higgs_tutorial.nn.training import epoch_seed
 from higgs_tutorial.nn.workspace import OPTIMIZERS, copy_weights, workspace
 
@@ -114,19 +114,27 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
         the same as that event twice; in smaller batches it is so on average; batch norm's means and variances
         do not see the weights.
 
+        A fit that fails or is interrupted changes nothing: the classifier stays unfitted or, if it was fitted
+        before, as it was.
+
         Raises:
-            ValueError: if a parameter, a label, a feature or a weight cannot be used.
+            ValueError: if a parameter, a label, a feature or a weight cannot be used, or too few events of a
+                class are there for early stopping.
             FloatingPointError: if training diverges; the message names the epoch.
         """
         self._check_parameters()
-        X, y = validate_data(self, X, y, dtype=np.float32, order="C")
+        new = clone(self)  # what is learnt goes there first, so that this one never looks half fitted
+        X, y = validate_data(new, X, y, dtype=np.float32, order="C")
         check_classification_targets(y)
         weight = _checked_weights(sample_weight, X)
         if weight is not None:
             X, y, weight = X[weight > 0], y[weight > 0], weight[weight > 0]
-        self.classes_, labels = self._encode(y)
+        new.classes_, labels = self._encode(y)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self._train(X, labels, weight, seed)
+        new._train(X, labels, weight, seed)
+        learnt = {name: value for name, value in vars(new).items() if _is_learnt(name)}
+        kept = {name: value for name, value in vars(self).items() if not _is_learnt(name)}
+        self.__dict__ = kept | learnt  # at once: also for a thread that predicts meanwhile
         return self
 
     def decision_function(self, X: ArrayLike) -> NDArray:
@@ -145,8 +153,8 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
         Raises:
             ValueError: if ``X`` is not ``[n, k]`` with the features of `fit`.
         """
-        signal = expit(self.decision_function(X))
-        return np.stack([1 - signal, signal], axis=1)
+        logits = self.decision_function(X)
+        return np.stack([expit(-logits), expit(logits)], axis=1)  # 1 - p would round the small ones away
 
     def predict(self, X: ArrayLike) -> NDArray:
         """Return the more probable class ``[n]``.
@@ -166,9 +174,8 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
             )  # fmt: skip
             x, y, weight = parts[0], parts[2], None if weight is None else parts[4]
             held_out = parts[1], parts[3], parts[5]
-        dataset = Dataset(x, y)
-        if weight is not None:
-            dataset.weight = (weight / weight.mean()).astype(np.float32)
+            self._check_held_out(y, held_out[1])
+        dataset = Dataset(x, y, None if weight is None else (weight / weight.mean()).astype(np.float32))
         config = {name: getattr(self, name) for name in ("num_layers", "size", "batch_norm", "keep_prob")}
         self.model_ = build(NeuralNetwork(**config, seed=seed), x.shape[1])
         batch_size = _even_batch(len(x), self.batch_size)
@@ -185,8 +192,8 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
             self.loss_curve_.append(loss)
             if held_out:
                 logits = _logits(place.model, held_out[0])
-                scores.append(float(roc_auc_score(held_out[1], logits, sample_weight=held_out[2])))
-                if scores[-1] == max(scores) and scores.count(scores[-1]) == 1:
+                scores.append(roc_auc(held_out[1], logits, held_out[2]))
+                if scores.index(max(scores)) == len(scores) - 1:
                     copy_weights(place.model, self.model_)
                 if len(scores) - 1 - scores.index(max(scores)) >= self.patience:
                     break
@@ -194,6 +201,18 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
             copy_weights(place.model, self.model_)
         self.n_iter_ = len(self.loss_curve_)
         self.validation_scores_ = scores if held_out else None
+
+    def _check_held_out(self, y: NDArray, held_out: NDArray) -> None:
+        """Refuse a division of the labels that leaves a class out: its score would be no number."""
+        for part, labels in (("to train on", y), ("held out for early stopping", held_out)):
+            for label, name in enumerate(self.classes_):
+                if not (labels == label).any():
+                    total = np.count_nonzero(y == label) + np.count_nonzero(held_out == label)
+                    raise ValueError(
+                        f"of the {total} events of class {name!r} none is {part} with validation_fraction"
+                        f" {self.validation_fraction}; both parts need at least 1 of each class: give more"
+                        " events of it, change validation_fraction, or set early_stopping=False"
+                    )
 
     def _check_parameters(self) -> None:
         for name, known in (("optimizer", OPTIMIZERS), ("schedule", SCHEDULES)):
@@ -242,6 +261,10 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
         super().__setstate__(state)
 
 
+def _is_learnt(name: str) -> bool:
+    return name.endswith("_") and not name.startswith("_")
+
+
 def _checked_weights(sample_weight: ArrayLike | None, X: NDArray) -> NDArray | None:
     if sample_weight is None:
         return None
@@ -251,8 +274,8 @@ def _checked_weights(sample_weight: ArrayLike | None, X: NDArray) -> NDArray | N
     check_consistent_length(X, weight)
     if (weight < 0).any():
         raise ValueError(
-            f"sample_weight[{np.argmax(weight < 0)}] is {weight.min()}: with negative weights the loss"
-            " has no minimum; use their absolute values, or drop those events"
+            f"sample_weight[{np.argmax(weight < 0)}] is {weight[np.argmax(weight < 0)]}; with negative weights"
+            " the loss has no minimum: use their absolute values, or drop those events"
         )
     if not weight.any():
         raise ValueError("every sample_weight is zero: no event is left of either class")

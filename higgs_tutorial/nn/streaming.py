@@ -8,6 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from higgs_tutorial.data.dataset import check_values
+from higgs_tutorial.nn.device import columns
+
 BLOCK = 4096
 """Events that are read in one piece: half a megabyte of HIGGS."""
 WINDOW = 2**19
@@ -38,9 +41,7 @@ def windows(
     np.random.default_rng(seed).shuffle(starts)
     ends = np.minimum(starts + block, dataset.n)
     behind = np.cumsum(ends - starts)  # events up to and with each block
-    columns = [dataset.x, dataset.y]
-    if getattr(dataset, "weight", None) is not None:
-        columns.append(dataset.weight)
+    read_from = [column for column in columns(dataset) if column is not None]
 
     def read(number: np.ndarray) -> list[np.ndarray]:
         first, last = number * window, min((number + 1) * window, dataset.n)
@@ -49,12 +50,13 @@ def windows(
         for i in touched:
             offset = starts[i] - (behind[i] - (ends[i] - starts[i]))
             pieces.append(slice(max(starts[i], first + offset), min(ends[i], last + offset)))
-        return [np.concatenate([column[piece] for piece in pieces]) for column in columns]
+        return [np.concatenate([column[piece] for piece in pieces]) for column in read_from]
 
     def load(number: tf.Tensor) -> list[tf.Tensor]:
-        return tf.numpy_function(read, [number], [tf.float32] * len(columns), stateful=False)
+        return tf.numpy_function(read, [number], [tf.float32] * len(read_from), stateful=False)
 
     numbers = tf.data.Dataset.range(-(-dataset.n // window))
     for tensors in numbers.map(load, num_parallel_calls=1, deterministic=True).prefetch(1):
+        check_values(*(column.numpy() for column in tensors[1:]))
         x = tf.ensure_shape(tensors[0], [None, dataset.x.shape[1]])
         yield Window(x, tensors[1], tensors[2] if len(tensors) > 2 else None, len(x))

@@ -10,14 +10,14 @@ from typing import Protocol
 import keras
 import numpy as np
 import tensorflow as tf
-from sklearn.metrics import roc_auc_score
 
 from higgs_tutorial.nn import distributed
 from higgs_tutorial.nn.averaging import make_averaging
 from higgs_tutorial.nn.checkpoints import identity, resume
-from higgs_tutorial.nn.device import Events, Placed, check_shapes, does_not_fit, free_memory, place
+from higgs_tutorial.nn.device import Events, Placed, columns, does_not_fit, free_memory, place
 from higgs_tutorial.nn.engine import epoch_graph
 from higgs_tutorial.nn.history import Epoch, History
+from higgs_tutorial.nn.scoring import check_classes, roc_auc
 from higgs_tutorial.nn.shuffle import words
 from higgs_tutorial.nn.streaming import Window, windows
 
@@ -42,20 +42,21 @@ def train(
 
     The loss is the cross-entropy in nats, averaged over the epoch's events, each at the step that used it.
     Order and dropout masks are a function of ``seed``; without one it is drawn from ``dataset.rng``. If the
-    data set has an attribute ``weight`` ``[n]``, each event's loss is multiplied by its weight.
+    data set has weights ``[n]``, each event's loss is multiplied by its own; the mean is over the number of
+    events, so weights that are 1 on average leave the learning rate its meaning.
 
     With ``stream`` the events stay where they are, in a memory-mapped file for instance, and are read while
     the network trains (see `streaming`), in another order than without. In the scope of a `tf.distribute`
     strategy its replicas share the work (see `distributed`).
 
     Raises:
-        ValueError: if ``batch_size`` is not a positive integer, the events do not fit the model, or model or
-            optimizer were not made in the strategy's scope.
+        ValueError: if ``batch_size`` is not a positive integer, the events do not fit the model, a weight is
+            negative, the optimizer cannot train the model, or they were not made in the strategy's scope.
         FloatingPointError: if the loss is not finite; the model's weights are then of no use.
         MemoryError: if the events do not fit into the device's memory.
     """
     _check_batch_size(batch_size)
-    check_shapes(dataset.x, dataset.y)
+    _check_trainable(dataset)
     model(tf.zeros([1, dataset.x.shape[1]]), training=False)  # makes the weights, if this is the first call
     if seed is None:
         seed = int(dataset.rng.integers(2**63))
@@ -93,11 +94,14 @@ def _epoch(
         raise does_not_fit(events.n, 4 * tf.size(placed[0]).numpy(), free_memory()) from error
 
 
-def predict(model: tf.Module, x: np.ndarray | tf.Tensor, batch_size: int = 20_000) -> np.ndarray:
+def predict(
+    model: tf.Module, x: np.ndarray | tf.Tensor, batch_size: int = 20_000, *, logits: bool = False
+) -> np.ndarray:
     """Return the probability of signal, float32 ``[n]``, for the features ``x`` ``[n, k]``.
 
-    ``batch_size`` bounds the memory; it changes the result only where a model normalises with the statistics
-    of the batch it is given.
+    With ``logits`` it is the logit ``log(p / (1 - p))``: rank events and cut on that, since in float32 a
+    probability is exactly 1 where the logit is above 17. ``batch_size`` bounds the memory; it changes the
+    result only where a model normalises with the statistics of the batch it is given.
 
     Raises:
         ValueError: if ``batch_size`` is not a positive integer, or ``x`` does not fit the model.
@@ -106,29 +110,37 @@ def predict(model: tf.Module, x: np.ndarray | tf.Tensor, batch_size: int = 20_00
     if x.ndim != 2:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected [n, k]")
     if tf.distribute.has_strategy():
-        return distributed.predict_shares(model, x, int(batch_size))
-    parts = [
-        tf.sigmoid(model(tf.convert_to_tensor(x[start : start + batch_size], tf.float32), training=False))
-        for start in range(0, x.shape[0], batch_size)
-    ]
-    return np.concatenate([p.numpy() for p in parts]) if parts else np.zeros(0, np.float32)
+        parts = [distributed.predict_shares(model, x, int(batch_size))]
+    else:
+        parts = [
+            model(tf.convert_to_tensor(x[start : start + batch_size], tf.float32), training=False)
+            for start in range(0, x.shape[0], batch_size)
+        ]
+    parts = [np.asarray(part if logits else tf.sigmoid(part)) for part in parts]
+    return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
 def evaluate(model: tf.Module, dataset: Events, batch_size: int = 20_000, *, stream: bool = False) -> float:
-    """Return the ROC AUC over every event of ``dataset``; with ``stream`` its features are read batch by batch.
+    """Return the ROC AUC over every event of ``dataset``, ranked by logits and weighted if it has weights.
+
+    With ``stream`` the features are read batch by batch.
 
     Raises:
-        ValueError: if ``batch_size`` is not a positive integer, the events do not fit the model, or all of
-            them are of one class.
+        ValueError: if ``batch_size`` is not a positive integer, the events do not fit the model, or one class
+            is missing among them (see `roc_auc`).
         FloatingPointError: if a prediction is not finite.
     """
-    x = dataset.x if stream or tf.distribute.has_strategy() else place(dataset).x
-    probabilities = predict(model, x, batch_size)
-    if not np.isfinite(probabilities).all():
-        raise FloatingPointError("the model predicts NaN; its weights or the features are not finite")
-    if len(np.unique(dataset.y)) < 2:
-        raise ValueError("all events are of one class; the ROC AUC needs signal and background")
-    return float(roc_auc_score(dataset.y, probabilities))
+    x, y, weight = columns(dataset)
+    check_classes(y, weight)
+    if not (stream or tf.distribute.has_strategy()):
+        x = place(dataset).x
+    logits = predict(model, x, batch_size, logits=True)
+    if not np.isfinite(logits).all():
+        raise FloatingPointError(
+            f"the model's output for event {np.argmin(np.isfinite(logits))} is not finite; its weights or the"
+            " features are not"
+        )
+    return roc_auc(y, logits, weight)
 
 
 def fit(
@@ -167,8 +179,8 @@ def fit(
 
     Raises:
         ValueError: if ``epochs``, ``batch_size`` or ``keep`` is not a positive integer, the events do not fit
-            the model, the checkpoints are of another run or of more epochs, ``average`` cannot be had, or the
-            workers' runs differ.
+            the model, a class is missing among those of ``higgs.valid``, the checkpoints are of another run or of
+            more epochs, ``average`` cannot be had, or the workers' runs differ.
         ConnectionError: if another worker was lost.
         FloatingPointError: if the loss is not finite; the message names the epoch.
         OSError: if a checkpoint cannot be written.
@@ -177,6 +189,7 @@ def fit(
         raise ValueError(f"epochs is {epochs!r}; it must be a positive integer")
     history = History() if history is None else history
     _check_batch_size(batch_size)
+    check_classes(*columns(higgs.valid)[1:], "the validation events")
     averaging, checkpoints = make_averaging(average, model, optimizer, higgs.train, seed), None
     if average is not None and len(history):
         raise ValueError(
@@ -219,6 +232,15 @@ def fit(
 def epoch_seed(seed: int, epoch: int) -> int:
     """Return the seed of `train` that `fit` uses for epoch number ``epoch`` (from 1)."""
     return int(np.random.SeedSequence([seed, epoch]).generate_state(1, np.uint64)[0])
+
+
+def _check_trainable(dataset: Events) -> None:
+    weight = columns(dataset)[2]
+    if weight is not None and (weight < 0).any():
+        raise ValueError(
+            f"weight[{np.argmax(weight < 0)}] is {weight[np.argmax(weight < 0)]}; with negative weights the loss"
+            " has no minimum: train with np.abs(weight) or without those events (scores may keep them)"
+        )
 
 
 def _check_batch_size(batch_size: int) -> None:

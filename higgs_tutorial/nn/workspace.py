@@ -15,7 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from higgs_tutorial.nn.device import Events
+from higgs_tutorial.nn.device import Events, columns
+from higgs_tutorial.nn.engine import Batch, train_step
 from higgs_tutorial.nn.models import NeuralNetwork
 from higgs_tutorial.nn.saving import build
 from higgs_tutorial.nn.shuffle import events_at, words
@@ -70,15 +71,15 @@ class Workspace:
         start, numbers = words(seed), np.arange(-(-dataset.n // batch_size), dtype=np.int32)
         order = events_at(tf.range(dataset.n), dataset.n, tf.constant(start)).numpy()
         seeds = np.stack([np.broadcast_to(start[:1], numbers.shape), start[1:] + numbers], axis=1)
-        weight = getattr(dataset, "weight", None)
+        x, y, weight = columns(dataset)
         losses = []
         for number, seed_of_step in enumerate(seeds):
             chosen = order[number * batch_size : (number + 1) * batch_size]
             fast = steps >= FEW_STEPS and len(chosen) == batch_size
             ones = np.ones(len(chosen), np.float32)
             loss = (self._fast_step if fast else self._step)(
-                tf.constant(dataset.x[chosen]),
-                tf.constant(dataset.y[chosen]),
+                tf.constant(x[chosen]),
+                tf.constant(y[chosen]),
                 tf.constant(ones if weight is None else weight[chosen]),
                 tf.constant(seed_of_step),
             )
@@ -90,12 +91,7 @@ class Workspace:
         return sum(losses) / dataset.n
 
     def _one_step(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        with tf.GradientTape() as tape:
-            logits = self.model(x, training=True, seed=seed)  # [batch]
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits)  # [batch]
-            loss = tf.reduce_mean(losses * weight)
-        self.optimizer.apply(tape.gradient(loss, self.model.trainable_variables))
-        return loss
+        return train_step(self.model, self.optimizer, Batch(x, y, weight), seed)
 
 
 def workspace(features: int, optimizer: str, config: dict[str, Any]) -> Workspace:

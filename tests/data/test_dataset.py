@@ -116,3 +116,44 @@ def test_split_sizes(rows, sizes):
 def test_what_cannot_be_split(rows):
     with pytest.raises(ValueError, match="at least 20"):
         split_sizes(rows)
+
+
+def test_weights_are_a_field_and_come_with_the_batches():
+    x, y, weight = np.zeros([5, 2], "f"), np.float32([0, 1, 0, 1, 1]), np.float32([1, 2, 0.5, -1, 0])
+    assert Dataset(x, y).weight is None
+    dataset = Dataset(x, y, weight)
+    assert dataset.weight is weight
+    batches = [dataset.next_batch(2) for _ in range(3)]
+    assert sorted(np.concatenate([batch[2] for batch in batches])) == sorted(weight)
+    for _, labels, weights in batches:
+        assert all(
+            tuple(pair) in set(zip(y, weight, strict=True)) for pair in zip(labels, weights, strict=True)
+        )
+    dataset.weight = None
+    assert len(dataset.next_batch(2)) == 2
+
+
+@pytest.mark.parametrize(
+    ("weight", "error", "says"),
+    [
+        (np.ones(4, "f"), ValueError, r"weight has shape \(4,\); it must be \[n\], here \[5\]"),
+        (np.ones([5, 1], "f"), ValueError, "weight has shape"),
+        (np.ones(5), TypeError, "weight is float64"),
+        ([1, 1, 1, 1, 1], TypeError, "weight is list"),
+        (np.float32([1, 1, np.inf, 1, 1]), ValueError, r"weight\[2\] is inf"),
+    ],
+)
+def test_bad_weights_are_refused_when_they_are_set(weight, error, says):
+    x, y = np.zeros([5, 2], "f"), np.float32([0, 1, 0, 1, 1])
+    with pytest.raises(error, match=says):
+        Dataset(x, y, weight)
+    dataset = Dataset(x, y)
+    with pytest.raises(error, match=says):
+        dataset.weight = weight
+    assert dataset.weight is None
+
+
+def test_the_number_of_events_is_that_of_the_arrays():
+    dataset = Dataset(np.zeros([5, 2], "f"), np.zeros(5, "f"))
+    dataset.x, dataset.y = dataset.x[:3], dataset.y[:3]
+    assert dataset.n == len(dataset) == 3

@@ -97,6 +97,7 @@ def mistakes(higgs):
             ("model", made_before, adam()),
             ("optimizer", LogisticRegression(), optimizer_before),
             ("clipnorm", LogisticRegression(), keras.optimizers.SGD(0.1, clipnorm=1.0)),
+            ("LossScaleOptimizer", LogisticRegression(), keras.optimizers.LossScaleOptimizer(adam())),
         ):
             try:
                 train(model, higgs.train, optimizer, 50, seed=1)

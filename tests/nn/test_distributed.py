@@ -1,5 +1,6 @@
 """Replicas that share the work compute what one device computes: on one machine and on two."""
 
+import gc
 import json
 import os
 import signal
@@ -7,10 +8,16 @@ import socket
 import subprocess
 import sys
 import time
+import weakref
 from contextlib import ExitStack
 from pathlib import Path
 
+import keras
 import pytest
+import tensorflow as tf
+from conftest import make_events
+
+from higgs_tutorial.nn import LogisticRegression, evaluate, train
 
 HERE = Path(__file__).parent
 SECONDS = 900  # far above what a process takes, so only one that hangs is stopped
@@ -198,3 +205,18 @@ def test_a_killed_worker_ends_the_others_and_a_restart_goes_on(tmp_path, outcome
     assert [line["epoch"] for line in again[0][:-1]] == [last + 1, last + 2]
     whole = [finish(process)[-1] for process in start_workers("resume", tmp_path / "whole", last + 2)]
     assert whole[0]["scores"] == again[0][-1]["scores"]  # bitwise
+
+
+def test_models_trained_under_a_strategy_are_let_go():
+    strategy = tf.distribute.MirroredStrategy(["CPU:0"])
+    events = make_events(60)
+    alive = []
+    for seed in range(3):
+        with strategy.scope():
+            model, optimizer = LogisticRegression(seed=seed), keras.optimizers.SGD(0.1)
+            train(model, events, optimizer, 30, seed=1)
+            evaluate(model, events)
+        alive += [weakref.ref(model), weakref.ref(optimizer)]
+        del model, optimizer
+        gc.collect()
+    assert [made() for made in alive] == [None] * 6

@@ -337,13 +337,16 @@ def test_bad_parameters(events, settings, says):
 @pytest.mark.parametrize(
     ("weight", "says"),
     [
-        (-1.0, r"sample_weight\[3\] is -1.0"),
+        (-0.5, r"sample_weight\[3\] is -0.5"),
         (np.nan, "sample_weight contains NaN"),
     ],
 )
 def test_bad_weights(events, weight, says):
     weights = np.ones(len(events.y))
-    weights[3] = weight
+    weights[3], weights[4:6] = (
+        weight,
+        weight if np.isnan(weight) else -2.0,
+    )  # the first is named, with its own value
     with pytest.raises(ValueError, match=says):
         HiggsClassifier(**SMALL).fit(events.x, events.y, sample_weight=weights)
 
@@ -377,3 +380,52 @@ def test_threads_fit_side_by_side(events, fitted):
     with parallel_backend("threading", n_jobs=2):
         beside = cross_val_score(HiggsClassifier(**SMALL), events.x, events.y, cv=2, scoring="roc_auc")
     assert np.array_equal(scores, beside)
+
+
+def test_early_stopping_needs_both_classes_in_both_parts(events):
+    few = np.concatenate([np.flatnonzero(events.y == 0), np.flatnonzero(events.y == 1)[:4]])
+    estimator = HiggsClassifier(**SMALL, early_stopping=True, validation_fraction=0.05)
+    with pytest.raises(ValueError, match=r"of the 4 events of class .* held out for early stopping"):
+        estimator.fit(events.x[few], events.y[few])
+    with pytest.raises(ValueError, match=r"of the 4 events of class .* to train on"):
+        estimator.set_params(validation_fraction=0.95).fit(events.x[few], events.y[few])
+    with pytest.raises(NotFittedError):
+        estimator.predict(events.x)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, MemoryError, FloatingPointError])
+def test_a_fit_that_fails_leaves_the_classifier_as_it_was(events, error, monkeypatch):
+    """Also one on other columns: neither the network nor the number of features may be half changed."""
+    first = HiggsClassifier(**SMALL)
+    fitted = clone(first).fit(events.x, events.y)
+    before = fitted.predict_proba(events.x)
+    frame = pd.DataFrame(events.x[:, :3], columns=["a", "b", "c"])
+
+    def fail(self, *arguments, train=workspace.Workspace.train):
+        calls.append(1)
+        if len(calls) % 2 == 0:
+            raise error("stopped in the second epoch")
+        return train(self, *arguments)
+
+    calls = []
+    monkeypatch.setattr(workspace.Workspace, "train", fail)
+    for estimator in (first, fitted):
+        with pytest.raises(error):
+            estimator.fit(frame, events.y)
+    monkeypatch.undo()
+    with pytest.raises(NotFittedError):
+        first.predict(events.x)
+    assert not [name for name in vars(first) if name.endswith("_")]
+    assert np.array_equal(fitted.predict_proba(events.x), before)
+    assert fitted.fit(frame, events.y).n_features_in_ == 3
+    assert not hasattr(fitted.fit(events.x, events.y), "feature_names_in_")
+
+
+def test_small_probabilities_of_both_classes_keep_their_order(events, fitted):
+    logits = fitted.decision_function(events.x) * 20
+    steep = clone(fitted).fit(events.x, events.y)
+    steep.decision_function = lambda X: logits
+    background, _ = steep.predict_proba(events.x).T
+    sure = logits > 40  # where 1 - p would be 0
+    assert sure.sum() > 100
+    np.testing.assert_allclose(np.log(background[sure]), -logits[sure], rtol=1e-9)

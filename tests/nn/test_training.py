@@ -300,3 +300,105 @@ def test_read_only_memory_maps_and_views_train_alike(tmp_path, higgs):
         for events in (higgs.train, Dataset(mapped[:, 1:], mapped[:, 0]))
     ]
     assert losses[0] == losses[1]
+
+
+def optimizer_of_kind(kind, **settings):
+    if kind == "LossScaleOptimizer":
+        return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1), initial_scale=2.0**20)
+    if kind == "MultiOptimizer":
+        return keras.optimizers.MultiOptimizer(lambda variable: keras.optimizers.SGD(0.1))
+    return getattr(keras.optimizers, kind)(0.1, **settings)
+
+
+KINDS = sorted(
+    name
+    for name, kind in vars(keras.optimizers).items()
+    if isinstance(kind, type) and issubclass(kind, keras.optimizers.Optimizer) and name != "Optimizer"
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_optimizer_of_keras_steps_as_in_keras_or_says_why_not(kind):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(40, 6)).astype("f"), rng.integers(0, 2, 40).astype("f")
+    model, events, optimizer = LogisticRegression(seed=2), Dataset(x, y), optimizer_of_kind(kind)
+    theirs = keras.Sequential([keras.Input((6,)), keras.layers.Dense(1)])
+    theirs.set_weights([v.numpy() for v in weights_of(model, x)])
+    # Compiled, Keras's fit starts the momentum of ScheduleFreeAdamW at zero and not at the weights; eager it is right.
+    eager = kind == "ScheduleFreeAdamW"
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    theirs.compile(optimizer_of_kind(kind), loss, run_eagerly=eager)
+    if kind in ("Adafactor", "Muon"):
+        with pytest.raises(ValueError, match=rf"{kind} cannot train these layers.*another optimizer"):
+            train(model, events, optimizer, 40, seed=0)
+        return
+    losses = [train(model, events, optimizer, 40, seed=epoch) for epoch in range(3)]
+    expected = theirs.fit(x, y, batch_size=40, epochs=3, verbose=0, shuffle=False).history["loss"]
+    np.testing.assert_allclose(losses, expected, rtol=1e-4)
+    for ours, variable in zip(weights_of(model, x), theirs.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, variable, rtol=2e-3, atol=2e-4)
+
+
+def weights_of(model, x):
+    model(x, training=False)
+    return [model.regression.w, model.regression.b]
+
+
+def test_a_scaled_loss_trains_as_one_that_is_not(tmp_path):
+    """Whatever the factor, the optimizer takes it back; a run with it goes on from its checkpoints."""
+    higgs = SimpleNamespace(train=random_events(500, 1), valid=random_events(200, 2))
+    kinds = {
+        "plain": lambda: keras.optimizers.Adam(0.01),
+        "factor": lambda: keras.optimizers.Adam(0.01, loss_scale_factor=1024.0),
+        "dynamic": lambda: keras.optimizers.LossScaleOptimizer(
+            keras.optimizers.Adam(0.01), initial_scale=1024.0, dynamic_growth_steps=3
+        ),
+    }
+    found = {
+        name: fit(NeuralNetwork(1, 8, True, seed=1), higgs, make(), 3, 100, seed=4).epochs
+        for name, make in kinds.items()
+    }
+    for name in ("factor", "dynamic"):
+        losses = [[epoch.loss for epoch in found[which]] for which in ("plain", name)]
+        np.testing.assert_allclose(*losses, rtol=1e-3)
+    for epochs in (2, 3):
+        again = fit(
+            NeuralNetwork(1, 8, True, seed=1), higgs, kinds["dynamic"](), epochs, 100, seed=4,
+            checkpoint_dir=tmp_path,
+        ).epochs  # fmt: skip
+    assert [epoch.loss for epoch in again] == [epoch.loss for epoch in found["dynamic"]]
+
+
+def test_a_dynamic_scale_passes_over_steps_that_overflow():
+    events, model = random_events(400, 1), LogisticRegression(seed=1)
+    events.x *= 10
+    optimizer = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.01), initial_scale=3e38)
+    losses = [train(model, events, optimizer, 40, seed=epoch) for epoch in range(3)]
+    assert float(optimizer.dynamic_scale) < 3e38  # it did overflow
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_wrong_weights_are_refused_whatever_reads_them(stream):
+    events = random_events(50, 1)
+
+    def refused(weight, says):
+        class Events:
+            x, y, n, rng = events.x, events.y, 50, events.rng
+
+        data = Events()
+        data.weight = weight
+        with pytest.raises(ValueError, match=says):
+            train(LogisticRegression(), data, keras.optimizers.SGD(0.1), 20, seed=1, stream=stream)
+
+    ones = np.ones(50, np.float32)
+    refused(ones[:49], "weight has shape")
+    refused(ones[:, None], "weight has shape")
+    refused(np.append(ones[:49], np.float32(np.nan)), r"weight\[\d+\] is nan")
+    refused(np.append(ones[:49], np.float32(-0.5)), r"weight\[49\] is -0.5; with negative weights")
+
+
+def random_events(n, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 4)).astype("f")
+    return Dataset(x, (x[:, 0] + rng.normal(size=n) > 0).astype("f"))
