@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from higgs_tutorial.files import written
+
 PACKAGE = Path(__file__).resolve().parent
 
 
@@ -47,10 +49,6 @@ def copy_notebooks(folder: str | os.PathLike, *, overwrite: bool = False) -> lis
         )
     folder.mkdir(parents=True, exist_ok=True)
     for file, text in texts.items():
-        part = file.with_name(f".{file.name}.{os.getpid()}")
-        try:
+        with written(file) as part:
             part.write_bytes(text)
-            part.replace(file)
-        finally:
-            part.unlink(missing_ok=True)
     return list(texts)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from higgs_tutorial.data.files import explained_write_errors
+from higgs_tutorial.data.files import explained_write_errors, text_file
 from higgs_tutorial.data.progress import progress_bar
 from higgs_tutorial.data.simulated import simulate_file
+from higgs_tutorial.files import ENDING, written
 
 CHUNK = 50_000
 ENDINGS = (".npy", ".csv.gz", ".csv")
@@ -38,25 +39,21 @@ def write_simulated(out: str | os.PathLike, events: int, seed: int = 0) -> Path:
     if out.suffix == ".npy":
         simulate_file(out, events, seed)
         return out
-    array = out.with_name(f".{out.name}.{os.getpid()}.npy")
-    text = array.with_suffix(".partial")
-    try:
-        simulate_file(array, events, seed)
-        with explained_write_errors(out.parent, f"writing {events:,} events"):
-            _write_csv(text, np.load(array, mmap_mode="r"), gzipped=out.suffix == ".gz")
-        text.replace(out)
-    finally:
-        array.unlink(missing_ok=True)
-        text.unlink(missing_ok=True)
+    with written(out) as text:
+        array = text.with_name(f"{text.name}.npy{ENDING}")
+        try:
+            simulate_file(array, events, seed)
+            with explained_write_errors(out.parent, f"writing {events:,} events"):
+                _write_csv(text, np.load(array, mmap_mode="r"), gzipped=out.suffix == ".gz")
+        finally:
+            array.unlink(missing_ok=True)
     return out
 
 
 def _write_csv(file: Path, rows: np.ndarray, *, gzipped: bool) -> None:
-    from isal import igzip
-
     line = ",".join(["%.18e"] * rows.shape[1]) + "\n"
-    opened = igzip.open(file, "wb", compresslevel=2) if gzipped else file.open("wb")
-    with opened as stream, progress_bar("Writing", len(rows), "events") as advance:
+    bar = progress_bar("Writing", len(rows), "events")
+    with text_file(file, gzipped=gzipped) as stream, bar as advance:
         for start in range(0, len(rows), CHUNK):
             chunk = rows[start : start + CHUNK]
             stream.write(((line * len(chunk)) % tuple(chunk.ravel().tolist())).encode())

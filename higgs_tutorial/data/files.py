@@ -10,6 +10,7 @@ from typing import BinaryIO
 
 import numpy as np
 from filelock import FileLock, Timeout
+from isal import igzip
 
 from higgs_tutorial.data.progress import spinner
 
@@ -66,3 +67,17 @@ def write_npy_header(file: BinaryIO, shape: tuple[int, int]) -> None:
     """Write the header of a ``.npy`` file of float32 ``shape``; the rows follow as they come."""
     header = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": shape}
     np.lib.format.write_array_header_1_0(file, header)
+
+
+@contextmanager
+def text_file(path: Path, *, gzipped: bool) -> Iterator[BinaryIO]:
+    """Open a file for text, gzipped or not: the same text makes the same bytes.
+
+    (Left alone, gzip would note the time and the temporary name.)
+    """
+    with path.open("wb") as raw:
+        if not gzipped:
+            yield raw
+            return
+        with igzip.IGzipFile("", "wb", compresslevel=2, fileobj=raw, mtime=0) as packed:
+            yield packed

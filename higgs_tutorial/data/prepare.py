@@ -19,6 +19,7 @@ from higgs_tutorial.data.reader import HiggsCsv
 from higgs_tutorial.data.settings import data_folder
 from higgs_tutorial.data.store import COLUMN_COUNT, MANIFEST, PARTS, ROW_BYTES, SCHEMA, part_file, split_sizes
 from higgs_tutorial.data.uci import HIGGS_FILE, HIGGS_ROWS, HIGGS_SHA256
+from higgs_tutorial.files import ended_by_exceptions
 
 
 def prepare(
@@ -67,12 +68,13 @@ def prepare(
         require_space(folder, rows * ROW_BYTES + 2**20, "preparing HIGGS")
         partial = folder / ".prepare.partial"
         shutil.rmtree(partial, ignore_errors=True)  # what a killed process left
-        try:
-            partial.mkdir()
-            manifest = _write_parts(path, partial, rows, seed, progress)
-            _publish(partial, folder)
-        finally:
-            shutil.rmtree(partial, ignore_errors=True)
+        with ended_by_exceptions():
+            try:
+                partial.mkdir()
+                manifest = _write_parts(path, partial, rows, seed, progress)
+                _publish(partial, folder)
+            finally:
+                shutil.rmtree(partial, ignore_errors=True)
     return manifest
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from isal import igzip
 from numpy.typing import NDArray
 
+from higgs_tutorial.data.files import text_file
 from higgs_tutorial.data.progress import progress_bar
 from higgs_tutorial.data.tables import open_table
+from higgs_tutorial.files import written
 
 COLUMN = "signal_probability"
 ENDINGS = (".csv", ".csv.gz", ".npy", ".parquet")
@@ -112,25 +113,27 @@ def check_score(file: Path, out: Path, bad_rows: str) -> None:
 def _writer(out: Path, named: bool) -> Iterator[Callable[[NDArray], None]]:
     """Yield what appends probabilities to ``out``; it gets its name if the block ends well."""
     kind = next(kind for kind in (_parquet, _npy, _csv) if out.name.endswith(kind.endings))
-    part = out.with_name(f".{out.name}.{os.getpid()}")
-    opened = ExitStack()
-    try:
+    whole, opened = ExitStack(), ExitStack()
+    with whole:
         with _explained(out):
             out.parent.mkdir(parents=True, exist_ok=True)
+            part = whole.enter_context(written(out))
             append = opened.enter_context(kind(part, out, named))
 
         def write(p: NDArray) -> None:
             with _explained(out):
                 append(p)
 
-        yield write
+        try:
+            yield write
+            with _explained(out):
+                opened.close()
+        except BaseException:
+            with suppress(OSError):  # a full disk is the first error, and would be the second
+                opened.close()
+            raise
         with _explained(out):
-            opened.close()
-            part.replace(out)
-    finally:
-        with suppress(OSError):
-            opened.close()
-        part.unlink(missing_ok=True)
+            whole.close()
 
 
 @contextmanager
@@ -144,8 +147,7 @@ def _explained(out: Path) -> Iterator[None]:
 
 @contextmanager
 def _csv(part: Path, out: Path, named: bool) -> Iterator[Callable[[NDArray], None]]:
-    packed = out.name.endswith(".gz")
-    with igzip.open(part, "wb", compresslevel=2) if packed else part.open("wb") as stream:
+    with text_file(part, gzipped=out.name.endswith(".gz")) as stream:
         if named:
             stream.write(f"{COLUMN}\n".encode())
         line = "%.9g\n"  # 9 digits hold all of a float32

@@ -10,6 +10,7 @@ import numpy as np
 from higgs_tutorial.data.files import explained_write_errors, locked, require_space, write_npy_header
 from higgs_tutorial.data.progress import progress_bar
 from higgs_tutorial.data.store import COLUMN_COUNT, ROW_BYTES, open_rows, split_sizes
+from higgs_tutorial.files import ENDING, written
 
 FOLDER = "simulated"
 """Where they are kept, in the data folder."""
@@ -37,7 +38,7 @@ def open_simulated(folder: Path, events: int, seed: int) -> list[np.ndarray]:
     if not path.exists():
         with locked(path.with_name(".lock"), "simulating events"):
             if not path.exists():  # another process may have made it while this one waited
-                for stale in path.parent.glob("*.partial"):  # what a killed process left
+                for stale in path.parent.glob(f"*{ENDING}"):  # what a killed process left
                     stale.unlink()
                 simulate_file(path, events, seed)
     rows = open_rows(path, events, "delete it, and it will be simulated again")
@@ -54,17 +55,13 @@ def simulate_file(path: Path, events: int, seed: int) -> None:
     from higgs_tutorial.physics.simulate import simulate_into
 
     require_space(path.parent, events * ROW_BYTES + 2**20, f"simulating {events:,} events")
-    partial = path.with_name(f"{path.name}.partial")
-    try:
+    with written(path) as partial:
         with explained_write_errors(path.parent, f"simulating {events:,} events"):
             _allocate(partial, events)
         rows = np.load(partial, mmap_mode="r+")
         with progress_bar("Simulating", events, "events") as advance:
             simulate_into(rows, seed, on_chunk=advance)
         rows.flush()
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _allocate(path: Path, events: int) -> None:

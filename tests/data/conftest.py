@@ -36,6 +36,7 @@ def start_python():
     def start(script, *arguments, under=()):
         process = subprocess.Popen(
             [*under, sys.executable, "-c", script, *map(str, arguments)],
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

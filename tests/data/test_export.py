@@ -1,6 +1,8 @@
 """Simulated events written in the real file's format."""
 
 import gzip
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -29,3 +31,58 @@ def test_bad_arguments_leave_nothing(tmp_path, name, events):
     with pytest.raises(ValueError, match="must"):
         write_simulated(tmp_path / name, events)
     assert list(tmp_path.iterdir()) == []
+
+
+AT_ONCE = """
+import sys
+from higgs_tutorial.data.export import write_simulated
+from higgs_tutorial.physics import simulate
+def slow(out, seed=0, on_chunk=None):
+    out[: len(out) // 2] = seed
+    print("half", flush=True)
+    input()
+    out[len(out) // 2 :] = seed
+simulate.simulate_into = slow
+write_simulated(sys.argv[1], 4_000, seed=int(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("name", ["events.npy", "events.csv"])
+def test_two_at_once_do_not_disturb_each_other(name, tmp_path, start_python):
+    out = tmp_path / name
+    processes = [start_python(AT_ONCE, out, seed) for seed in (1, 2)]
+    for process in processes:
+        assert process.stdout.readline() == "half\n"
+    for seed, process in enumerate(processes, start=1):
+        assert process.communicate("\n", timeout=60)[1] == ""
+        rows = np.load(out) if out.suffix == ".npy" else np.loadtxt(out, delimiter=",")
+        assert rows.shape == (4_000, 29)
+        assert (rows == seed).all()
+    assert os.listdir(tmp_path) == [name]
+
+
+STOPPED = """
+import sys, time
+from higgs_tutorial.data.export import write_simulated
+from higgs_tutorial.physics import simulate
+def slow(out, seed=0, **_):
+    out[:] = 0
+    print("simulating", flush=True)
+    time.sleep(60)
+simulate.simulate_into = slow
+write_simulated(sys.argv[1], 1_000)
+"""
+
+
+@pytest.mark.parametrize("name", ["events.npy", "events.csv.gz"])
+def test_sigterm_leaves_nothing(name, tmp_path, start_python):
+    process = start_python(STOPPED, tmp_path / name)
+    assert process.stdout.readline() == "simulating\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(60) == 128 + signal.SIGTERM
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_same_seed_gives_the_same_bytes(tmp_path):
+    first, second = (write_simulated(tmp_path / f"{i}.csv.gz", 50, seed=3).read_bytes() for i in (1, 2))
+    assert first == second

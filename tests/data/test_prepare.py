@@ -221,6 +221,14 @@ def test_killed_half_way_and_run_again(csv_gz, tmp_path, start_python):
     assert load("uci", data_dir=tmp_path).train.n == 1_800
 
 
+def test_sigterm_leaves_nothing_behind(csv_gz, tmp_path, start_python):
+    process = start_python(SLOW_PREPARE, csv_gz, tmp_path)
+    assert process.stdout.readline() == "a block\n"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(120) == 128 + signal.SIGTERM
+    assert os.listdir(tmp_path) == [".prepare.lock"]
+
+
 def test_stopped_between_renames_no_mixture_counts(csv_gz, tmp_path, monkeypatch):
     prepare(csv_gz, tmp_path, rows=2_000, seed=1)
     renamed = []

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from higgs_tutorial import files
 from higgs_tutorial.data import lines, score, tables
 from higgs_tutorial.data.score import score_file
 
@@ -283,7 +284,8 @@ def test_a_fault_in_the_middle_keeps_the_older_output(out, tmp_path):
 @pytest.mark.parametrize("out", ["p.csv", "p.csv.gz", "p.npy", "p.parquet"])
 def test_a_full_disk_is_explained(out, tmp_path, monkeypatch):
     file = write(tmp_path / "e.npy")
-    part = tmp_path / f".{out}.{os.getpid()}"
+    monkeypatch.setattr(files.secrets, "token_hex", lambda _: "known")
+    part = tmp_path / f".{out}.{os.getpid()}-known.partial"
     part.symlink_to("/dev/full")
     with pytest.raises(OSError, match=f"cannot write .*{out}; nothing half-written was kept"):
         score_file(predict, K, file, tmp_path / out)
