@@ -5,13 +5,16 @@ from __future__ import annotations
 import functools
 import os
 import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from .interrupt import Stopped
 from .startup import start_tensorflow
+from .terminal import end_quietly_without_reader, legible
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -41,17 +44,23 @@ DataDir = Annotated[
 Seed = Annotated[int, typer.Option(min=0, help="Same seed, same rows.")]
 
 
-@app.callback()
-def _main(
-    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
-    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False,
-) -> None:
-    _state["debug"] = debug
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         from . import __version__
 
         typer.echo(f"higgs-tutorial {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def _main(
+    debug: Annotated[bool, typer.Option(help="Show the traceback of an error.")] = False,
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit."),
+    ] = False,
+) -> None:
+    _state["debug"] = debug
 
 
 def _one_line_errors(command: Callable) -> Callable:
@@ -59,11 +68,15 @@ def _one_line_errors(command: Callable) -> Callable:
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
             return command(*args, **kwargs)
+        except BrokenPipeError:
+            raise  # nobody reads on: `main` ends quietly
         except (ValueError, OSError, ArithmeticError, MemoryError, ImportError) as error:
             if _state["debug"]:
                 raise
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(2) from None
+        except Stopped as stopped:
+            raise typer.Exit(stopped.code) from None
         except KeyboardInterrupt:
             typer.echo("interrupted: run the same command again (ladder: with --resume)", err=True)
             raise typer.Exit(130) from None
@@ -130,15 +143,18 @@ def ladder(
 
     """
     from . import report
+    from .data.settings import profile as check_profile
 
     if profile is not None:
-        os.environ["HIGGS_PROFILE"] = profile
+        check_profile(profile, "--profile")
+    again = [] if resume else ["--resume"]
     report.run_ladder(
         rungs=None if rungs is None else [name.strip() for name in rungs.split(",") if name.strip()],
         source=source,
         events=events,
         data_dir=data_dir,
-        start=start_tensorflow,
+        resume_command=shlex.join(["higgs-tutorial", *sys.argv[1:], *again]),
+        profile=profile,
         epochs=epochs,
         batch_size=batch_size,
         seed=seed,
@@ -172,12 +188,14 @@ def score(
 
     """
     from .data.score import check_score, score_file
+    from .folder import require_writable_file
 
     if not model.exists():
         raise FileNotFoundError(
             f"{model} is not there; models are written by: higgs-tutorial ladder --save-models (OUT/models/RUNG.npz)"
         )
     check_score(file, out, bad_rows)
+    require_writable_file(out)
     start_tensorflow()
     from .nn.saving import load_model, read_header
     from .nn.training import predict
@@ -214,7 +232,9 @@ def simulate(
 
     """
     from .data.export import write_simulated
+    from .folder import require_writable_file
 
+    require_writable_file(out)
     write_simulated(out, events, seed)
     typer.echo(f"{out}: {events:,} simulated events, seed {seed}")
 
@@ -327,5 +347,10 @@ def info(data_dir: DataDir = None) -> None:
 
 
 def main() -> None:
-    """Run the command line."""
-    app(prog_name="higgs-tutorial")
+    """Run the command line, on any terminal and into any pipe."""
+    os.environ["MPLBACKEND"] = (
+        "agg"  # no window is opened, and under a wrong name not even Keras could be imported
+    )
+    with legible():
+        code = end_quietly_without_reader(lambda: app(prog_name="higgs-tutorial"))
+    sys.exit(code)

@@ -6,19 +6,26 @@ A rung changes one thing of the one before it. The profile decides the sizes: `t
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
 import platform
+import warnings
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from . import talk
-from .data.dataset import HiggsDataset, load, profile
+from .data import settings as data_settings
+from .data.dataset import HiggsDataset, load
+from .files import written
+from .folder import claimed, require_writable_folder
 from .startup import require_tensorflow_backend
 
 if TYPE_CHECKING:
@@ -29,6 +36,7 @@ SCHEMA = 1
 BATCH_SIZE = {"quick": 256, "talk": talk.BATCH_SIZE}
 SCHEDULES = ("constant", "cosine", "exponential", "linear")
 RECORDED = {"quick": "results.json", "paper-tables": "tables.json", "more-easy-things": "trainings.json"}
+HASHED_ROWS = 65_536
 VERSIONED = ("higgs-tutorial", "tensorflow", "keras", "numpy", "scikit-learn")
 
 
@@ -138,11 +146,13 @@ def check(
     schedule: str = "constant",
     average: str | int | None = None,
     ensemble: int = 1,
+    profile: str | None = None,
 ) -> list[Rung]:
     """Return the chosen rungs, or refuse the arguments of `run` that are wrong, before anything is started.
 
     Raises:
-        ValueError: an unknown rung, a number that is not positive, or no folder for what is asked for.
+        ValueError: an unknown rung or profile, a number that is not positive, or no folder for what is asked for.
+        ImportError: Keras is set to another backend than TensorFlow.
 
     """
     chosen = select(rungs)
@@ -162,9 +172,32 @@ def check(
         raise ValueError("save_models needs a folder (out) to save them in")
     if histograms and tensorboard is None:
         raise ValueError("histograms need a folder (tensorboard) to log to")
-    profile()
+    data_settings.profile(profile)
     require_tensorflow_backend()
     return chosen
+
+
+def require_folders(
+    out: str | os.PathLike | None,
+    rungs: Iterable[str] | None = None,
+    save_models: bool = False,
+    tensorboard: str | os.PathLike | None = None,
+) -> None:
+    """Check that a run of these rungs can write what it will write, before it starts.
+
+    Raises:
+        OSError: it can't; the message names the folder or the file that is in the way.
+
+    """
+    folders = [] if tensorboard is None else [Path(tensorboard)]
+    if out is not None:
+        out = Path(out)
+        if (out / "results.json").is_dir():
+            raise IsADirectoryError(f"{out / 'results.json'} is a folder: move it away or choose another out")
+        folders += [out, *(out / "checkpoints" / rung.name for rung in select(rungs))]
+        folders += [out / "models"] if save_models else []
+    for folder in folders:
+        require_writable_folder(folder)
 
 
 def _average(value: str | int | None) -> str | int | None:
@@ -216,6 +249,7 @@ def run(
     schedule: str = "constant",
     average: str | int | None = None,
     ensemble: int = 1,
+    profile: str | None = None,
     on_rung: Callable[[Rung, HiggsDataset, int], None] | None = None,
     on_network: Callable[[Rung, int, int], None] | None = None,
     on_epoch: Callable[[Rung, Epoch], None] | None = None,
@@ -235,9 +269,9 @@ def run(
         seed: of the weights, the order of the events and the dropout masks.
         out: folder for `results.json` (rewritten after each epoch), `ladder.png` and `checkpoints/` (the two
             newest epochs of each rung). Results that it holds are renamed to `results.previous.json` and
-            `ladder.previous.png`, unless they are gone on with.
-        resume: go on with what `out` holds, if it was made with the same settings: complete rungs are kept,
-            and the others go on from their last epoch.
+            `ladder.previous.png`, unless they are gone on with. One run at a time may use it.
+        resume: go on with what `out` holds, if it was made with the same settings on the same events: complete
+            rungs are kept, whether they are among `rungs` or not, and the others go on from their last epoch.
         save_models: write each rung's network to `out/models/RUNG.npz`, for `load_model`.
         tensorboard: folder to log to for TensorBoard, a subfolder a rung.
         histograms: log the distribution of each weight after each epoch, too.
@@ -249,50 +283,91 @@ def run(
             so on, on the same events. With more than one, a rung's `train_auc`, `valid_auc` and `test_auc` are
             those of their mean prediction (see `Ensemble`), its `epochs` the first network's, and `members`
             has the seed, the epochs and the `valid_auc` of each.
+        profile: `"quick"` or `"talk"`; by default what `HIGGS_PROFILE` names, else `"quick"`.
         on_rung: called before each rung is trained, with the rung, the events and the number of epochs.
         on_network: called before each network of an ensemble with the rung, its number from 1, and its seed.
         on_epoch: called after each epoch with the rung and its `Epoch` record.
 
     Raises:
         ValueError: an unknown rung, a number that is not positive, or a `results.json` or checkpoints made
-            with other settings when resuming (the message says which).
-        OSError: a file in `out` can't be written.
+            with other settings or on other events when resuming (the message says which).
+        OSError: a file in `out` can't be written, or another run is using it; both are noticed at the start.
+        ImportError: Keras is set to another backend than TensorFlow.
         ConnectionError: another worker was lost.
+
+    Warns:
+        PictureWarning: `ladder.png` could not be drawn; everything else is there.
 
     """
     settings = {"epochs": epochs, "batch_size": batch_size, "seed": seed, "out": out, "resume": resume}
     others = {"tensorboard": tensorboard, "histograms": histograms, "schedule": schedule, "average": average}
-    chosen = check(rungs, **settings, **others, save_models=save_models, ensemble=ensemble)
-    average = _average(average)
-    size = profile()
-    higgs = load(source, events=events, data_dir=data_dir, seed=seed) if higgs is None else higgs
+    others |= {"save_models": save_models, "ensemble": ensemble}
+    chosen = check(rungs, **settings, **others, profile=profile)
+    from .nn.distributed import is_chief
+
+    file = None if out is None or not is_chief() else Path(out) / "results.json"
+    if is_chief():
+        require_folders(out, rungs, save_models, tensorboard)
+    with claimed(file.parent) if file else nullcontext():
+        if higgs is None:
+            higgs = load(source, events=events, data_dir=data_dir, seed=seed, profile=profile)
+        size, calls = data_settings.profile(profile), {"on_rung": on_rung, "on_network": on_network}
+        return _climb(chosen, higgs, size, file, **settings, **others, **calls, on_epoch=on_epoch)
+
+
+def _climb(
+    chosen: list[Rung],
+    higgs: HiggsDataset,
+    size: str,
+    file: Path | None,
+    *,
+    epochs: int | None,
+    batch_size: int | None,
+    seed: int,
+    out: str | os.PathLike | None,
+    resume: bool,
+    save_models: bool,
+    tensorboard: str | os.PathLike | None,
+    histograms: bool,
+    schedule: str,
+    average: str | int | None,
+    ensemble: int,
+    on_rung: Callable[[Rung, HiggsDataset, int], None] | None,
+    on_network: Callable[[Rung, int, int], None] | None,
+    on_epoch: Callable[[Rung, Epoch], None] | None,
+) -> dict[str, Any]:
     from .nn.checkpoints import clear
     from .nn.distributed import from_chief, is_chief
     from .nn.ensembles import Ensemble
     from .nn.history import History
 
+    average = _average(average)
     results = _header(higgs, size, batch_size or BATCH_SIZE[size], seed, schedule, average, ensemble)
-    file = None if out is None or not is_chief() else Path(out) / "results.json"
     kept = _finished(file, results) if resume and file else {}
     if file and not resume:
-        for written in (file, file.with_name("ladder.png")):
-            if written.exists():
-                written.replace(written.with_stem(f"{written.stem}.previous"))
-    if save_models and file:
-        kept = {
-            name: rung for name, rung in kept.items() if (file.parent / "models" / f"{name}.npz").is_file()
-        }
-    kept = json.loads(from_chief(json.dumps(kept).encode()))
+        for older in (file, file.with_name("ladder.png")):
+            if older.exists():
+                older.replace(older.with_stem(f"{older.stem}.previous"))
+    whole = [
+        rung.name
+        for rung in chosen
+        if len(kept.get(rung.name, {"epochs": ()})["epochs"]) == (epochs or rung.epochs[size])
+        and (
+            not save_models
+            or _is_model_of(kept[rung.name], file.parent / "models" / f"{rung.name}.npz", results)
+        )
+    ]
+    kept, whole = json.loads(from_chief(json.dumps([kept, whole]).encode()))
+    results["rungs"] = list(kept.values())
     for rung in chosen:
         wanted = epochs or rung.epochs[size]
         model_file = file.parent / "models" / f"{rung.name}.npz" if save_models and file else None
-        if len(kept.get(rung.name, {"epochs": ()})["epochs"]) == wanted:
-            results["rungs"].append(kept[rung.name])
+        if rung.name in whole:
             continue
         if on_rung:
             on_rung(rung, higgs, wanted)
         record: dict[str, Any] = {"name": rung.name, "parameters": None, "epochs": []}
-        results["rungs"].append(record)
+        results["rungs"] = _in_order([*(old for old in results["rungs"] if old["name"] != rung.name), record])
         models: list[LogisticRegression | NeuralNetwork] = []
         for number, own_seed in enumerate(range(seed, seed + ensemble)):
             if ensemble > 1:
@@ -333,11 +408,30 @@ def run(
         if file:
             write_json(file, results)
     if file:
+        write_json(file, results)
+        _draw(results, file.with_name("ladder.png"))
+    return results
+
+
+class PictureWarning(RuntimeWarning):
+    """A picture could not be drawn. The numbers that it would have shown are there."""
+
+
+def _draw(results: dict[str, Any], file: Path) -> None:
+    try:
         from .plots import save_ladder
 
-        write_json(file, results)
-        save_ladder(results, file.with_name("ladder.png"))
-    return results
+        save_ladder(results, file)
+    except (
+        Exception
+    ) as error:  # a backend, a font, a setting: whatever it is, hours of training are behind us
+        said = f"{file} was not drawn ({type(error).__name__}: {error}); the results are whole"
+        warnings.warn(said, PictureWarning, stacklevel=4)
+
+
+def _in_order(rungs: list[dict]) -> list[dict]:
+    places = {name: place for place, name in enumerate(LADDER)}
+    return sorted(rungs, key=lambda rung: places.get(rung["name"], len(places)))
 
 
 def _train(rung, higgs, keep, log, *, seed, schedule, **settings) -> LogisticRegression | NeuralNetwork:
@@ -384,7 +478,7 @@ def _save(rung, higgs, model, file, results, record) -> None:
         "rung": rung.name,
         "source": higgs.source,
         "trained on": f"{higgs.train.n:,} events, {higgs.data}",
-        **{name: results[name] for name in ("seed", "schedule", "average", "ensemble")},
+        **{name: results[name] for name in ("seed", "fingerprint", "schedule", "average", "ensemble")},
         "valid_auc": record["valid_auc"],
         "versions": versions(),
     }
@@ -423,12 +517,39 @@ def _header(
         "device": device_name(),
         "versions": versions(),
         "events": {part: getattr(higgs, part).n for part in ("train", "valid", "test")},
+        "fingerprint": fingerprint(higgs),
         "batch_size": batch_size,
         "schedule": schedule,
         "average": average,
         "ensemble": ensemble,
         "rungs": [],
     }
+
+
+def fingerprint(higgs: HiggsDataset) -> str:
+    """Return the SHA-256 of all features, labels and weights of the three parts, in their order."""
+    digest = hashlib.sha256()
+    for part in (higgs.train, higgs.valid, higgs.test):
+        for array in (part.x, part.y, getattr(part, "weight", None)):
+            if array is None:
+                digest.update(b"none")
+                continue
+            digest.update(f"{array.dtype.str} {array.shape}".encode())
+            for start in range(0, len(array), HASHED_ROWS):  # a part may be larger than the memory
+                digest.update(np.ascontiguousarray(array[start : start + HASHED_ROWS]))
+    return digest.hexdigest()
+
+
+def _is_model_of(record: dict[str, Any], file: Path, results: dict[str, Any]) -> bool:
+    """Say whether a model file holds the network of a finished rung, and not one of an earlier run."""
+    from .nn.saving import read_header
+
+    try:
+        about = read_header(file)["about"]
+    except (OSError, ValueError):
+        return False
+    known = about.get("valid_auc"), about.get("fingerprint")
+    return known == (record["valid_auc"], results["fingerprint"])
 
 
 def _finished(file: Path, results: dict[str, Any]) -> dict[str, dict]:
@@ -450,15 +571,20 @@ def _finished(file: Path, results: dict[str, Any]) -> dict[str, dict]:
                 f"{file} was made with {key} {old.get(key)}, not {results[key]}: "
                 "give the same settings to go on with it, or choose another folder"
             )
+    if (found := old.get("fingerprint")) != results["fingerprint"]:
+        raise ValueError(
+            f"{file} was made before the events' fingerprint was noted, so they may have been others than now: "
+            "start a new run (it keeps these results beside its own), or choose another folder"
+            if found is None
+            else f"{file} was made on other events than these, whose fingerprint is {results['fingerprint'][:12]} "
+            f"and not {str(found)[:12]}: give it the same data, start a new run (it keeps these results beside its "
+            "own), or choose another folder"
+        )
     return {name: rung for name, rung in rungs.items() if rung.get("test_auc") is not None}
 
 
 def write_json(file: Path, value: Any) -> None:
     """Write `value` as JSON under a temporary name, then rename: a reader never sees half a file."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
+    with written(file) as part:
         part.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)

@@ -7,17 +7,19 @@ apart (M. Okabe, K. Ito, "Color Universal Design", 2008).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import cycle
-from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from . import talk
+from .files import written
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 SIGNAL, BACKGROUND, NEUTRAL = "#D55E00", "#0072B2", "#666666"
@@ -64,67 +66,64 @@ def ladder(results: dict[str, Any]) -> Figure:
         results: what `higgs_tutorial.ladder.run` returns and `results.json` holds.
 
     """
+    import matplotlib.pyplot as plt
+
+    with style():
+        return _draw_ladder(results, plt.figure)
+
+
+def _draw_ladder(results: dict[str, Any], new_figure: Callable[..., Figure]) -> Figure:
     rungs = [rung for rung in results["rungs"] if rung["epochs"]]
     columns = min(3, len(rungs))
     rows = -(-len(rungs) // columns)
-    with style():
-        figure, axes = plt.subplots(
-            rows,
-            columns,
-            figsize=(max(3.4 * columns + 0.6, 5.2), 2.5 * rows + 1.1),
-            sharey=True,
-            squeeze=False,
-            layout="constrained",
-        )
-        for axis in axes.flat[len(rungs) :]:
-            axis.set_visible(False)
-        for axis, rung in zip(axes.flat, rungs, strict=False):
-            said, ours = rung["talk"]["valid_auc"], [epoch["valid_auc"] for epoch in rung["epochs"]]
-            axis.plot(
-                range(1, len(said) + 1),
-                said,
-                color=NEUTRAL,
-                linestyle="--",
-                label="the talk: HIGGS, 10 million events",
-            )
-            axis.plot(
-                range(1, len(ours) + 1),
-                ours,
-                color=SIGNAL,
-                marker="o",
-                markersize=3.5,
-                label=f"here: {results['data']}",
-            )
-            for member in rung.get("members", [])[1:]:
-                auc = [epoch["valid_auc"] for epoch in member["epochs"]]
-                axis.plot(range(1, len(auc) + 1), auc, color=SIGNAL, linewidth=0.8)
-            final = rung.get("valid_auc", ours[-1])
-            if "members" in rung:
-                together = f"mean prediction of {len(rung['members'])} networks"
-                axis.plot(len(ours), final, "*", color=SIGNAL, markersize=11, label=together)
-            axis.set_title(f"{rung['name']}   talk {said[-1]:.3f}, here {final:.3f}", fontsize=10)
-            axis.set_xlim(0, max(len(said), len(ours)) + 1)
-        for axis in axes[:, 0]:
-            axis.set_ylabel("validation ROC AUC")
-        for axis in axes[-1]:
-            axis.set_xlabel("epoch")
-        handles, labels = axes.flat[0].get_legend_handles_labels()
-        train = results["events"]["train"]
-        labels[1] += f", {train:,} to train on, seed {results['seed']}"
-        figure.legend(handles, labels, loc="outside upper center", ncols=2 if columns == 3 else 1)
+    figure = new_figure(figsize=(max(3.4 * columns + 0.6, 5.2), 2.5 * rows + 1.1), layout="constrained")
+    axes = figure.subplots(rows, columns, sharey=True, squeeze=False)
+    for axis in axes.flat[len(rungs) :]:
+        axis.set_visible(False)
+    for axis, rung in zip(axes.flat, rungs, strict=False):
+        _draw_rung(axis, rung, f"here: {_plain(results['data'])}")
+    for axis in axes[:, 0]:
+        axis.set_ylabel("validation ROC AUC")
+    for axis in axes[-1]:
+        axis.set_xlabel("epoch")
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    train = results["events"]["train"]
+    labels[1] += f", {train:,} to train on, seed {results['seed']}"
+    figure.legend(handles, labels, loc="outside upper center", ncols=2 if columns == 3 else 1)
     return figure
 
 
+def _draw_rung(axis: Axes, rung: dict[str, Any], label: str) -> None:
+    said, ours = rung["talk"]["valid_auc"], [epoch["valid_auc"] for epoch in rung["epochs"]]
+    talk_label = "the talk: HIGGS, 10 million events"
+    axis.plot(range(1, len(said) + 1), said, color=NEUTRAL, linestyle="--", label=talk_label)
+    axis.plot(range(1, len(ours) + 1), ours, color=SIGNAL, marker="o", markersize=3.5, label=label)
+    for member in rung.get("members", [])[1:]:
+        auc = [epoch["valid_auc"] for epoch in member["epochs"]]
+        axis.plot(range(1, len(auc) + 1), auc, color=SIGNAL, linewidth=0.8)
+    final = rung.get("valid_auc", ours[-1])
+    if "members" in rung:
+        together = f"mean prediction of {len(rung['members'])} networks"
+        axis.plot(len(ours), final, "*", color=SIGNAL, markersize=11, label=together)
+    axis.set_title(f"{rung['name']}   talk {said[-1]:.3f}, here {final:.3f}", fontsize=10)
+    axis.set_xlim(0, max(len(said), len(ours)) + 1)
+
+
+def _plain(text: str) -> str:
+    """Return what Matplotlib draws as `text`: no formula between dollar signs, no bytes that are no characters."""
+    return text.encode("utf-8", "replace").decode().replace("$", r"\$")
+
+
 def save_ladder(results: dict[str, Any], file: str | os.PathLike) -> None:
-    """Draw `ladder` into a PNG file, under a temporary name until it is whole."""
-    figure = ladder(results)
-    part = Path(file).with_name(f".{os.getpid()}.png")
-    try:
-        figure.savefig(part, dpi=120)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
-        plt.close(figure)
+    """Draw `ladder` into a PNG file, under a temporary name until it is whole.
+
+    Matplotlib's Agg draws it, whatever backend was chosen for windows.
+    """
+    with mpl.rc_context({**STYLE, "text.usetex": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # of a file's name: drawn as a box
+        figure = _draw_ladder(results, Figure)
+        with written(file) as part:
+            FigureCanvasAgg(figure).print_figure(part, dpi=120, format="png")
 
 
 def curves_so_far(here: Mapping[str, Sequence[float]], data: str) -> Figure:
@@ -135,11 +134,13 @@ def curves_so_far(here: Mapping[str, Sequence[float]], data: str) -> Figure:
         data: what ours were measured on, in words, such as `simulated events`.
 
     """
+    import matplotlib.pyplot as plt
+
     said = {name: talk.RUNGS[name].valid_auc for name in here}
     with style():
         figure, axes = plt.subplots(1, 2, figsize=(9.0, 4.6), sharey=True, layout="constrained")
         for axis, curves, title in zip(
-            axes, (said, here), ("the talk: HIGGS, 10 million events", f"here: {data}"), strict=True
+            axes, (said, here), ("the talk: HIGGS, 10 million events", f"here: {_plain(data)}"), strict=True
         ):
             for (name, curve), (color, line) in zip(curves.items(), cycle(_CURVES), strict=False):
                 axis.plot(range(1, len(curve) + 1), curve, color=color, linestyle=line, label=name)

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import math
 import os
-import shlex
 import sys
 import warnings
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from . import ladder, talk
 from .data.dataset import HiggsDataset, load
 from .interrupt import PoliteStop, Stopped
+from .startup import start_tensorflow
+from .terminal import legible
 
 if TYPE_CHECKING:
     from .nn.history import Epoch
@@ -52,74 +54,127 @@ def _epoch_bar() -> Progress:
 
 def run_ladder(
     *,
-    source: str,
-    events: int | None,
-    data_dir: str | os.PathLike | None,
-    start: Callable[[], object],
+    source: str = "auto",
+    events: int | None = None,
+    data_dir: str | os.PathLike | None = None,
+    start: Callable[[], object] = start_tensorflow,
     strategy: str | None = None,
+    resume_command: str = "the same call and resume=True",
+    seed: int = 0,
+    profile: str | None = None,
     **settings: Any,
 ) -> dict[str, Any]:
     """Run the ladder with `ladder.run`'s arguments, print as it goes, and return its results.
 
-    `start` is called once the arguments are checked and the events are there, before TensorFlow is needed.
+    Args:
+        source: see `ladder.run`.
+        events: see there.
+        data_dir: see there.
+        start: called once the arguments are checked and the events are there, before TensorFlow is needed.
+        strategy: `"mirrored"` or `"multiworker"`, see `make_strategy`; default one device.
+        resume_command: how to go on with a run that was stopped, for the message that says so.
+        seed: see `ladder.run`.
+        profile: see there.
+        **settings: the other arguments of `ladder.run`, except `higgs` and the functions that it calls.
+
+    Raises:
+        Stopped: Ctrl-C or SIGTERM asked for it, and the epoch has ended.
+        ValueError: as `ladder.run`, and so for its other errors.
 
     """
-    ladder.check(**settings)
-    higgs = load(source, events=events, data_dir=data_dir, seed=settings["seed"])
+    out = settings.get("out")
+    ladder.check(**settings, seed=seed, profile=profile)
+    if strategy != "multiworker":  # of several machines, only the first needs the folder
+        ladder.require_folders(out, *(settings.get(name) for name in ("rungs", "save_models", "tensorboard")))
+    higgs = load(source, events=events, data_dir=data_dir, seed=seed, profile=profile)
     start()
     from .nn.distributed import is_chief, make_strategy
 
-    distributed = make_strategy(strategy).scope() if strategy else nullcontext()
-    command = shlex.join(["higgs-tutorial", *sys.argv[1:], *([] if settings["resume"] else ["--resume"])])
-    go_on = f"the epochs done are saved; go on with: {command}"
+    saved = "nothing is saved, for want of a folder (out)"
+    go_on = saved if out is None else f"the epochs done are saved; go on with: {resume_command}"
+    undrawn: list[str] = []
     with (
-        distributed,
-        warnings.catch_warnings(),
+        make_strategy(strategy).scope() if strategy else nullcontext(),
+        legible(),
+        _warnings_said(undrawn),
         PoliteStop(say, last_words=f"stopped; {go_on}") as stop,
         _epoch_bar() as bar,
     ):
-        warnings.showwarning = lambda message, *_: say(f"warning: {message}")
-        task = bar.add_task("", total=None)
-
-        def on_rung(rung: ladder.Rung, higgs: HiggsDataset, epochs: int) -> None:
-            if not chief:
-                return
-            bar.reset(task, total=epochs)
-            typer.echo(f"\n{rung.name} ({rung.title}): {higgs.train.n:,} events for training, {higgs.data}")
-
-        def on_network(rung: ladder.Rung, number: int, seed: int) -> None:
-            if not chief:
-                return
-            done.pop(rung.name, None)
-            bar.reset(task)
-            typer.echo(f"network {number} of {settings['ensemble']}, seed {seed}")
-
-        def on_epoch(rung: ladder.Rung, epoch: Epoch) -> None:
-            if chief:
-                if epoch.epoch > done.get(rung.name, 0) + 1:
-                    typer.echo(f"going on after epoch {epoch.epoch - 1}, from a checkpoint")
-                done[rung.name] = epoch.epoch
-                typer.echo(f"{epoch}")
-                bar.update(task, completed=epoch.epoch)
-            stop.check()
-
-        done: dict[str, int] = {}
-        chief = is_chief()
+        calls = _Progress(bar, stop, is_chief(), settings.get("ensemble", 1))
         try:
-            calls = {"on_rung": on_rung, "on_network": on_network, "on_epoch": on_epoch}
-            results = ladder.run(higgs=higgs, **calls, **settings)
-        except Stopped as stopped:
+            results = ladder.run(higgs=higgs, **calls.functions(), **settings, seed=seed, profile=profile)
+        except Stopped:
             bar.stop()
             say(f"stopped after this epoch; {go_on}")
-            raise typer.Exit(stopped.code) from None
-    if not chief:
-        return results
-    width = None if sys.stdout.isatty() else WIDTH_IN_A_PIPE
-    Console(width=width).print("", table(results), "", footnote(results), sep="\n")
-    if settings.get("out") is not None:
-        models = ", models/" if settings["save_models"] else ""
-        typer.echo(f"written to {settings['out']}: results.json, ladder.png, checkpoints/{models}")
+            raise
+        if is_chief():
+            _print_results(results, out, settings.get("save_models", False), undrawn)
     return results
+
+
+@contextmanager
+def _warnings_said(undrawn: list[str]) -> Iterator[None]:
+    """Print warnings in a line each, except those of pictures: they go into `undrawn`, to come after the table."""
+
+    def show(message: Warning, *_: object, **__: object) -> None:
+        if isinstance(message, ladder.PictureWarning):
+            undrawn.append(str(message))
+        else:
+            say(f"warning: {message}")
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", ladder.PictureWarning)
+        warnings.showwarning = show
+        yield
+
+
+class _Progress:
+    """What is printed while the ladder runs, by the chief worker."""
+
+    def __init__(self, bar: Progress, stop: PoliteStop, chief: bool, networks: int) -> None:
+        self.bar, self.stop, self.chief, self.networks = bar, stop, chief, networks
+        self.task = bar.add_task("", total=None)
+        self.done: dict[str, int] = {}
+
+    def functions(self) -> dict[str, Callable]:
+        """Return what `ladder.run` is to call."""
+        return {"on_rung": self.on_rung, "on_network": self.on_network, "on_epoch": self.on_epoch}
+
+    def on_rung(self, rung: ladder.Rung, higgs: HiggsDataset, epochs: int) -> None:
+        """Print the rung's name."""
+        if self.chief:
+            self.bar.reset(self.task, total=epochs)
+            typer.echo(f"\n{rung.name} ({rung.title}): {higgs.train.n:,} events for training, {higgs.data}")
+
+    def on_network(self, rung: ladder.Rung, number: int, seed: int) -> None:
+        """Print which network of an ensemble comes."""
+        if self.chief:
+            self.done.pop(rung.name, None)
+            self.bar.reset(self.task)
+            typer.echo(f"network {number} of {self.networks}, seed {seed}")
+
+    def on_epoch(self, rung: ladder.Rung, epoch: Epoch) -> None:
+        """Print the epoch, and stop here if a signal asked for it."""
+        if self.chief:
+            if epoch.epoch > self.done.get(rung.name, 0) + 1:
+                typer.echo(f"going on after epoch {epoch.epoch - 1}, from a checkpoint")
+            self.done[rung.name] = epoch.epoch
+            typer.echo(f"{epoch}")
+            self.bar.update(self.task, completed=epoch.epoch)
+        self.stop.check()
+
+
+def _print_results(
+    results: dict[str, Any], out: str | os.PathLike | None, save_models: bool, undrawn: list[str]
+) -> None:
+    width = None if sys.stdout.isatty() else WIDTH_IN_A_PIPE
+    Console(width=width).print("", table(results), "", Text(footnote(results)), sep="\n")
+    if out is not None:
+        files = ["results.json", *(["ladder.png"] if not undrawn else []), "checkpoints/"]
+        files += ["models/"] if save_models else []
+        typer.echo(f"written to {os.fspath(out)}: {', '.join(files)}")
+    for text in undrawn:
+        say(f"warning: {text}")
 
 
 def say(text: str) -> None:
@@ -129,7 +184,9 @@ def say(text: str) -> None:
 
 def table(results: dict[str, Any]) -> Table:
     """Return the table of a run, the talk's AUCs beside ours."""
-    title = f"ROC AUC: the talk on HIGGS,\nhere on {events_of(results)}"
+    title = Text(
+        f"ROC AUC: the talk on HIGGS,\nhere on {events_of(results)}", style="table.title"
+    )  # no markup
     out = Table(title=title, title_justify="left")
     out.add_column("rung", no_wrap=True)
     for heading in ("params", "epochs", "talk", "valid", "train", "test", "s/epoch"):

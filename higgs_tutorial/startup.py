@@ -79,7 +79,7 @@ def _log_held_back() -> Iterator[None]:
                 faulthandler.enable(stderr)
             yield
         except BaseException:
-            level = 0
+            level = min(level, 2)  # errors may say why
             raise
         finally:
             if dump:

@@ -29,7 +29,7 @@ def higgs(*arguments, data_dir, **environment):
         (["ladder", "--epochs", "0"], "epochs must be at least 1"),
         (["ladder", "--batch-size", "-5"], "batch_size must be at least 1"),
         (["ladder", "--events", "3"], "3 events"),
-        (["ladder", "--profile", "huge"], "'huge'"),
+        (["ladder", "--profile", "huge"], "--profile is 'huge'; it must be one of: quick, talk"),
         (["ladder", "--source", "kaggle"], "'kaggle'"),
         (["ladder", "--source", "uci"], "higgs-tutorial prepare"),
         (["ladder", "--seed", "-1"], "--seed"),
@@ -58,6 +58,49 @@ def test_bad_input_is_one_line_and_exit_code_2(arguments, says, tmp_path):
 def test_an_unknown_rung_lists_the_known_ones(tmp_path):
     run = higgs("ladder", "--rungs", "resnet", data_dir=tmp_path)
     assert all(name in run.stderr for name in LADDER)
+
+
+def test_the_version_is_printed(tmp_path):
+    import higgs_tutorial
+
+    run = higgs("--version", data_dir=tmp_path)
+    assert (run.returncode, run.stdout) == (0, f"higgs-tutorial {higgs_tutorial.__version__}\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["ladder", "--out", "file/out"], "file is no folder"),
+        (["ladder", "--out", "busy"], "busy/checkpoints is no folder"),
+        (["ladder", "--out", "taken"], "taken/results.json is a folder"),
+        (["ladder", "--out", "/proc/higgs"], "/proc"),
+        (["ladder", "--out", "new", "--tensorboard", "file/logs"], "file is no folder"),
+        (["simulate", "--events", "10", "--out", "file/e.csv"], "file is no folder"),
+        (["simulate", "--events", "10", "--out", "folder.npy"], "folder.npy is a folder; name a file"),
+        (["score", "m.npz", "e.csv", "--out", "file/p.csv"], "file is no folder"),
+        (["score", "m.npz", "e.csv", "--out", "folder.npy"], "folder.npy is a folder; name a file"),
+    ],
+)
+def test_an_output_that_cannot_be_written_is_noticed_before_the_work(arguments, says, tmp_path):
+    for name in ("file", "m.npz", "e.csv"):
+        (tmp_path / name).write_text("")
+    for name in ("folder.npy", "busy", "taken/results.json"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "busy" / "checkpoints").write_text("")
+    before = sorted(tmp_path.rglob("*"))
+    run = higgs(*arguments, data_dir=tmp_path)
+    assert (run.returncode, run.stdout) == (2, "")
+    assert says in run.stderr
+    assert run.stderr.count("\n") == 1
+    assert sorted(tmp_path.rglob("*")) == before  # not even events were simulated
+
+
+def test_a_matplotlib_backend_that_is_not_there_costs_nothing(tmp_path):
+    arguments = ["ladder", "--rungs", "logistic", "--events", 2000, "--epochs", 1, "--out", "out"]
+    run = higgs(*arguments, data_dir=tmp_path, MPLBACKEND="nonsense")
+    assert (run.returncode, run.stderr) == (0, "")
+    assert "│ logistic " in run.stdout
+    assert (tmp_path / "out" / "ladder.png").exists()
 
 
 def test_debug_shows_the_traceback(tmp_path):

@@ -3,11 +3,15 @@
 import itertools
 import json
 import math
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from higgs_tutorial import ladder, talk
+from higgs_tutorial import folder, ladder, talk
 from higgs_tutorial.data.dataset import Dataset, HiggsDataset
 from higgs_tutorial.ladder import LADDER, run, select, write_json
 
@@ -250,6 +254,119 @@ def test_results_are_written_after_each_epoch(tmp_path):
 
     run(RUNGS, higgs=small(), epochs=2, batch_size=500, out=tmp_path, on_epoch=look)
     assert seen == [(1, 1), (1, 2), (2, 1), (2, 2)]
+
+
+def other(n, seed):
+    """As many events as `part(n, seed)`, one of which differs in its last bit."""
+    events = part(n, seed)
+    x = events.x.copy()
+    x[n // 2, 3] = np.nextafter(x[n // 2, 3], np.float32(9))
+    return Dataset(x, events.y)
+
+
+@pytest.mark.parametrize("which", ["train", "valid", "test"])
+def test_results_on_other_events_are_not_gone_on_with(which, finished, tmp_path):
+    out, results = finished
+    parts = {"train": part(1000, 0), "valid": part(300, 1), "test": part(301, 2)}
+    parts[which] = other(parts[which].n, list(parts).index(which))
+    before = (out / "results.json").read_bytes()
+    with pytest.raises(ValueError, match=r"made on other events than these.*start a new run.*another folder"):
+        run(
+            RUNGS,
+            higgs=HiggsDataset(**parts, source="simulated"),
+            epochs=2,
+            batch_size=64,
+            out=out,
+            resume=True,
+        )
+    assert (out / "results.json").read_bytes() == before
+    old = {name: value for name, value in results.items() if name != "fingerprint"}
+    write_json(tmp_path / "results.json", old)
+    with pytest.raises(ValueError, match="made before the events' fingerprint was noted"):
+        run(RUNGS, higgs=small(), epochs=2, batch_size=64, out=tmp_path, resume=True)
+
+
+def test_a_fingerprint_is_of_all_bits_wherever_they_lie(tmp_path):
+    found = ladder.fingerprint(small())
+    assert found == ladder.fingerprint(small())
+    x = small().train.x
+    np.save(tmp_path / "x.npy", np.concatenate([x[:, :1], x], axis=1))
+    strided = np.load(tmp_path / "x.npy", mmap_mode="r")[:, 1:]
+    parts = [part(1000, 0), part(300, 1), part(301, 2)]
+    assert ladder.fingerprint(HiggsDataset(Dataset(strided, parts[0].y), *parts[1:], "uci")) == found
+    weighted = Dataset(parts[0].x, parts[0].y, np.ones(1000, np.float32))
+    for changed in ([weighted, *parts[1:]], [parts[0], parts[2], parts[1]], [other(1000, 0), *parts[1:]]):
+        assert ladder.fingerprint(HiggsDataset(*changed, "simulated")) != found
+
+
+def test_resume_with_other_rungs_keeps_those_that_are_there(finished, tmp_path):
+    _, results = finished
+    write_json(tmp_path / "results.json", results)
+    settings = {"higgs": small(), "epochs": 2, "batch_size": 64, "out": tmp_path, "resume": True}
+    seen = []
+
+    def look(rung, epoch):
+        seen.append([rung["name"] for rung in json.loads((tmp_path / "results.json").read_text())["rungs"]])
+
+    added = run(["nn-1x100"], **settings, on_epoch=look)
+    assert [rung["name"] for rung in added["rungs"]] == ["logistic", "nn-1x100", "bn-1x100"]
+    assert seen == [["logistic", "nn-1x100", "bn-1x100"]] * 2  # at no moment is one missing
+    assert added["rungs"][::2] == results["rungs"]
+    assert json.loads((tmp_path / "results.json").read_text()) == added
+    assert run(["logistic"], **settings) == added
+
+
+def test_a_model_of_an_earlier_run_is_not_kept_for_this_ones(tmp_path):
+    from higgs_tutorial.nn.saving import read_header
+
+    settings = {"higgs": small(), "epochs": 1, "batch_size": 500, "out": tmp_path}
+    run(["logistic"], **settings, seed=1, save_models=True)
+    results = run(["logistic"], **settings)
+    file = tmp_path / "models" / "logistic.npz"
+    assert read_header(file)["about"]["seed"] == 1
+    resumed = run(["logistic"], **settings, resume=True, save_models=True)
+    assert read_header(file)["about"]["seed"] == 0
+    assert without_times(resumed) == without_times(results)
+
+
+RUN = """
+import sys
+from higgs_tutorial import ladder
+from test_ladder import small
+print("started", flush=True)
+wait = lambda *_: (print("go", flush=True), input())
+ladder.run(["logistic"], higgs=small(), epochs=2, out=sys.argv[1], on_epoch=wait)
+"""
+
+
+def test_a_second_run_in_a_folder_is_refused_while_the_first_runs(tmp_path):
+    path = os.pathsep.join([str(Path(__file__).parent), *filter(None, [os.environ.get("PYTHONPATH")])])
+    with subprocess.Popen(
+        [sys.executable, "-c", RUN, str(tmp_path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    ) as first:
+        assert [first.stdout.readline() for _ in range(2)] == ["started\n", "go\n"]
+        before = (tmp_path / "results.json").read_bytes()
+        for resume in (False, True):
+            with pytest.raises(BlockingIOError, match=r"another run is writing to .*wait until it has ended"):
+                run(["logistic"], higgs=small(), epochs=2, out=tmp_path, resume=resume)
+        assert (tmp_path / "results.json").read_bytes() == before
+        first.kill()
+    results = run(["logistic"], higgs=small(), epochs=2, out=tmp_path, resume=True)  # no stale lock
+    assert len(results["rungs"][0]["epochs"]) == 2
+    run(["logistic"], higgs=small(), epochs=2, out=tmp_path, resume=True)
+
+
+def test_a_file_system_without_locks_is_said(tmp_path, monkeypatch):
+    def cannot(*_, **__):
+        raise NotImplementedError
+
+    monkeypatch.setattr(folder.FileLock, "acquire", cannot)
+    with pytest.warns(UserWarning, match="no files can be locked"), folder.claimed(tmp_path):
+        pass
 
 
 def test_a_new_run_keeps_the_results_of_the_one_before(tmp_path):

@@ -1,6 +1,8 @@
 """What a run prints and draws: the right numbers in the right places."""
 
 import io
+import os
+import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,7 +10,8 @@ import pytest
 from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
-from higgs_tutorial import plots, report, talk
+from higgs_tutorial import ladder, plots, report, talk
+from higgs_tutorial.interrupt import Stopped
 
 
 def rung(name, aucs):
@@ -71,6 +74,89 @@ def test_error_of_an_auc_is_that_of_many_samples():
     y = np.repeat([0.0, 1.0], 200)
     aucs = [roc_auc_score(y, rng.normal(size=400) + y) for _ in range(2000)]
     assert report.auc_error(float(np.mean(aucs)), 200, 200) == pytest.approx(np.std(aucs), rel=0.08)
+
+
+@pytest.mark.parametrize(
+    "name", ["a$b$c^{.csv", "[/red]:smile:.csv", "x_$\\frac.csv", "caf\udce9.csv", "東.csv"]
+)
+def test_any_name_of_a_file_can_be_printed_and_drawn(name, results, tmp_path):
+    results["data"] = f"events of {name}"
+    console = Console(width=report.WIDTH_IN_A_PIPE, record=True, file=io.StringIO())
+    console.print(report.table(results))
+    assert f"here on events of {name}" in console.export_text()
+    with plt.rc_context({"text.usetex": True}):
+        plots.save_ladder(results, tmp_path / "ladder.png")
+    assert (tmp_path / "ladder.png").read_bytes().startswith(b"\x89PNG")
+    assert [file.name for file in tmp_path.iterdir()] == ["ladder.png"]
+    figure = plots.ladder(results)
+    assert "$" not in name or r"\$" in figure.legends[0].get_texts()[1].get_text()
+    plt.close(figure)
+    figure = plots.curves_so_far({"logistic": [0.6, 0.61]}, results["data"])
+    figure.canvas.draw() if name.isascii() else None  # a letter that the font lacks is a warning of Matplotlib's
+    plt.close(figure)
+
+
+def test_the_picture_is_drawn_without_pyplot(results, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)  # importing it would fail
+    plots.save_ladder(results, tmp_path / "ladder.png")
+    assert (tmp_path / "ladder.png").stat().st_size > 10_000
+
+
+def test_a_picture_that_cannot_be_drawn_costs_a_warning_after_the_table(tmp_path, monkeypatch, capsys):
+    def fail(*_):
+        raise RuntimeError("no font")
+
+    monkeypatch.setattr(plots, "save_ladder", fail)
+    monkeypatch.setenv("HIGGS_DATA_DIR", str(tmp_path))
+    out = tmp_path / "out"
+    results = report.run_ladder(
+        rungs=["logistic"], source="simulated", events=2000, epochs=1, out=out, start=lambda: None
+    )
+    said = capsys.readouterr()
+    assert (
+        said.err
+        == f"warning: {out / 'ladder.png'} was not drawn (RuntimeError: no font); the results are whole\n"
+    )
+    assert f"{results['rungs'][0]['test_auc']:.3f}" in said.out
+    assert said.out.endswith(f"written to {out}: results.json, checkpoints/\n")
+
+
+def test_run_ladder_needs_no_arguments_and_leaves_the_environment_alone(tmp_path, monkeypatch, capsys):
+    seen = {}
+    monkeypatch.setattr(ladder, "run", lambda **settings: seen.update(settings) or results_of_nothing())
+    monkeypatch.setattr(report, "load", lambda source, **settings: seen.update(source=source, **settings))
+    before = dict(os.environ)
+    report.run_ladder()
+    assert (seen["source"], seen["seed"], seen["profile"]) == ("auto", 0, None)
+    report.run_ladder(profile="talk", seed=3)
+    assert (seen["seed"], seen["profile"]) == (3, "talk")
+    assert dict(os.environ) == before
+    with pytest.raises(ValueError, match="profile is 'fast'; it must be one of: quick, talk"):
+        report.run_ladder(profile="fast")
+
+
+def results_of_nothing():
+    return {
+        "source": "uci",
+        "data": "HIGGS events",
+        "seed": 0,
+        "device": "CPU",
+        "events": {"train": 8, "valid": 2, "test": 2},
+        "batch_size": 512,
+        "rungs": [rung("logistic", [0.6])],
+    }
+
+
+def test_stopped_from_python_it_says_how_to_go_on(tmp_path, monkeypatch, capsys):
+    def stop(**_):
+        raise Stopped(2)
+
+    monkeypatch.setattr(ladder, "run", stop)
+    monkeypatch.setattr(report, "load", lambda *_, **__: None)
+    for out, how in ((None, "nothing is saved"), (tmp_path, "go on with: the same call and resume=True")):
+        with pytest.raises(Stopped):
+            report.run_ladder(out=out)
+        assert how in capsys.readouterr().err
 
 
 def test_only_simulated_events_carry_the_caution(results):

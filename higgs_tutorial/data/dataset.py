@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from higgs_tutorial.data import simulated, store
-from higgs_tutorial.data.settings import PROFILE_EVENTS, data_folder, profile
+from higgs_tutorial.data import settings, simulated, store
+from higgs_tutorial.data.settings import PROFILE_EVENTS, data_folder
 
 SOURCES = ("auto", "uci", "simulated")
 
@@ -131,6 +131,7 @@ def load(
     events: int | None = None,
     data_dir: str | os.PathLike | None = None,
     seed: int = 0,
+    profile: str | None = None,
 ) -> HiggsDataset:
     """Load HIGGS events, memory-mapped: real ones if they were prepared, else simulated ones.
 
@@ -142,11 +143,12 @@ def load(
             prepared and simulated events if not.
         events: how many events to use, the three parts together. Of a real file these are the first rows of
             each of its parts, as many as `split_sizes` says (or one fewer in training, where rounding leaves
-            the file one short). By default the number of the profile (``HIGGS_PROFILE``): 11,000,000 in
-            ``talk``, `PROFILE_EVENTS` ``["quick"]`` in ``quick``; a real file with fewer is used whole.
+            the file one short). By default the number of the profile: 11,000,000 in ``talk``,
+            `PROFILE_EVENTS` ``["quick"]`` in ``quick``; a real file with fewer is used whole.
         data_dir: the folder with the data; by default ``HIGGS_DATA_DIR``, else ``data/`` of a checkout, else
             the user's cache folder.
         seed: seed of the batches' order and, for simulated events, of the simulation.
+        profile: ``"quick"`` or ``"talk"``; by default what ``HIGGS_PROFILE`` names, else ``"quick"``.
 
     Raises:
         ValueError: if an argument is wrong, more events are asked for than the real file has, or a file is
@@ -160,13 +162,13 @@ def load(
         raise ValueError(f"seed is {seed!r}; it must be a non-negative integer")
     if events is not None:
         store.split_sizes(events)
-    folder = data_folder(data_dir)
+    folder, by_default = data_folder(data_dir), PROFILE_EVENTS[settings.profile(profile)]
     if source == "uci" or (source == "auto" and store.is_prepared(folder)):
         source, data = "uci", store.describe(store.read_manifest(folder))
-        parts = store.open_prepared(folder, events, PROFILE_EVENTS[profile()])
+        parts = store.open_prepared(folder, events, by_default)
     else:
         source, data = "simulated", "simulated events"
-        parts = simulated.open_simulated(folder, events or PROFILE_EVENTS[profile()], seed)
+        parts = simulated.open_simulated(folder, events or by_default, seed)
     return HiggsDataset(*(Dataset(rows[:, 1:], rows[:, 0], seed=seed) for rows in parts), source, data)
 
 

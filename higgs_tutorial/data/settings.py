@@ -11,15 +11,20 @@ PROFILE_EVENTS = {"quick": 160_000, "talk": 11_000_000}
 """Events (training, validation and test together) that each profile loads unless told otherwise."""
 
 
-def profile() -> str:
-    """Return the profile named by ``HIGGS_PROFILE``: ``"quick"`` (the default) or ``"talk"``.
+def profile(name: str | None = None, called: str = "profile") -> str:
+    """Return ``name`` or, without one, what ``HIGGS_PROFILE`` names: ``"quick"`` (the default) or ``"talk"``.
+
+    Args:
+        name: the name of a profile, or None.
+        called: what the error's message calls ``name``.
 
     Raises:
-        ValueError: if ``HIGGS_PROFILE`` names neither.
+        ValueError: if there is no profile of that name.
     """
-    name = os.environ.get("HIGGS_PROFILE") or "quick"
+    if name is None:
+        name, called = os.environ.get("HIGGS_PROFILE") or "quick", "HIGGS_PROFILE"
     if name not in PROFILE_EVENTS:
-        raise ValueError(f"HIGGS_PROFILE is {name!r}; it must be one of: {', '.join(PROFILE_EVENTS)}")
+        raise ValueError(f"{called} is {name!r}; it must be one of: {', '.join(PROFILE_EVENTS)}")
     return name
 
 

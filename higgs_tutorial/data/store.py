@@ -97,7 +97,10 @@ def read_manifest(folder: Path) -> dict:
 def describe(manifest: dict) -> str:
     """Say what a prepared file holds: UCI's events, or those of a file whose hash is another."""
     source = manifest["source"]
-    return "HIGGS events" if source["is_uci"] else f"events of {source['name']}"
+    if source["is_uci"]:
+        return "HIGGS events"
+    name = os.fsencode(source["name"]).decode("utf-8", "replace")  # a file's name may be no text, or no line
+    return f"events of {''.join(c if c.isprintable() else chr(0xFFFD) for c in name)}"
 
 
 def open_prepared(folder: Path, events: int | None, at_most: int) -> list[np.ndarray]:
