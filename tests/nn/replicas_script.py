@@ -12,8 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-sys.path.insert(0, str(Path(__file__).parent))
-from conftest import make_events
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from making import make_events
 
 from higgs_tutorial.data import Dataset
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, fit, train, training

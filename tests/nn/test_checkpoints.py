@@ -14,7 +14,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import make_events
+from making import make_events
 
 from higgs_tutorial.nn import History, LogisticRegression, NeuralNetwork, checkpoints, fit
 from higgs_tutorial.nn.checkpoints import Checkpoints, identity
@@ -202,7 +202,7 @@ CHILD = """
     from types import SimpleNamespace
     sys.path.insert(0, sys.argv[1])
     import keras, numpy as np, tensorflow as tf
-    from conftest import make_events
+    from making import make_events
     from higgs_tutorial.nn import LogisticRegression, fit
 
     class Heavy(LogisticRegression):

@@ -15,7 +15,7 @@ from pathlib import Path
 import keras
 import pytest
 import tensorflow as tf
-from conftest import make_events
+from making import make_events
 
 from higgs_tutorial.nn import LogisticRegression, evaluate, train
 

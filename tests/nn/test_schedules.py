@@ -5,7 +5,7 @@ import itertools
 import keras
 import numpy as np
 import pytest
-from conftest import make_events
+from making import make_events
 
 from higgs_tutorial import ladder
 from higgs_tutorial.nn import LogisticRegression, train
