@@ -20,7 +20,7 @@ import tensorflow as tf
 from higgs_tutorial.nn import distributed
 from higgs_tutorial.nn.averaging import STATE, Averaging
 from higgs_tutorial.nn.device import columns
-from higgs_tutorial.nn.engine import build_optimizer
+from higgs_tutorial.nn.engine import build_optimizer, without_names
 from higgs_tutorial.nn.history import History
 
 SCHEMA = 1
@@ -195,7 +195,7 @@ def identity(
 
     Of the data it holds the numbers of events and a hash of up to `HASHED_ROWS` evenly spaced ones.
     """
-    optimizer_config = _nameless({"class": type(optimizer).__name__, **optimizer.get_config()})
+    optimizer_config = without_names({"class": type(optimizer).__name__, **optimizer.get_config()})
     described = {
         "model": {"class": type(model).__name__, **getattr(model, "config", {})},
         "optimizer": optimizer_config,
@@ -209,13 +209,6 @@ def identity(
         },
     }
     return json.loads(json.dumps(described, default=_plain))
-
-
-def _nameless(config: Any) -> Any:
-    """Leave out the names, which Keras numbers in each process: also those of an optimizer in an optimizer."""
-    if not isinstance(config, dict):
-        return config
-    return {key: _nameless(value) for key, value in config.items() if key != "name"}
 
 
 def _plain(value: Any) -> Any:

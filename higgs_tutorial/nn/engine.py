@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary, ref
 
 import keras
@@ -63,6 +63,13 @@ def build_optimizer(optimizer: keras.optimizers.Optimizer, model: tf.Module) -> 
             f"{type(optimizer).__name__} cannot train these layers, whose weights are TensorFlow's variables and"
             f" not Keras's ({str(error).splitlines()[0]}): take another optimizer, such as Adam"
         ) from error
+
+
+def without_names(config: Any) -> Any:
+    """Leave the names out of an optimizer's config: Keras numbers them in each process, also inner ones."""
+    if not isinstance(config, dict):
+        return config
+    return {key: without_names(value) for key, value in config.items() if key != "name"}
 
 
 def train_step(

@@ -15,8 +15,8 @@ from higgs_tutorial.nn import distributed
 from higgs_tutorial.nn.averaging import make_averaging
 from higgs_tutorial.nn.checkpoints import identity, resume
 from higgs_tutorial.nn.device import Events, Placed, columns, does_not_fit, free_memory, place
-from higgs_tutorial.nn.engine import epoch_graph
 from higgs_tutorial.nn.history import Epoch, History
+from higgs_tutorial.nn.programs import train_epoch
 from higgs_tutorial.nn.scoring import check_classes, roc_auc
 from higgs_tutorial.nn.shuffle import words
 from higgs_tutorial.nn.streaming import Window, windows
@@ -89,7 +89,7 @@ def _epoch(
         return distributed.train_epoch(model, events, optimizer, batch_size, start)
     placed = Placed(*events[:3]) if isinstance(events, Window) else place(events)
     try:
-        return float(epoch_graph(model, optimizer, batch_size, placed)(*placed, tf.constant(start)))
+        return train_epoch(model, optimizer, batch_size, placed, tf.constant(start))
     except tf.errors.ResourceExhaustedError as error:
         raise does_not_fit(events.n, 4 * tf.size(placed[0]).numpy(), free_memory()) from error
 

@@ -33,22 +33,18 @@ class Table(tf.Module):
         return (x @ self.w)[:, 0]
 
 
-def step_by_step(model, optimizer, batch_size, events):
+def step_by_step(model, optimizer, batch_size, events, seed):
     """What the engine computes, without the time that its compilation takes."""
     n = len(events.y)
-
-    def epoch(x, y, weight, seed):
-        order = events_at(tf.range(n), n, seed)
-        total = 0.0
-        for number, start in enumerate(range(0, n, batch_size)):
-            chosen = order[start : start + batch_size]
-            columns = (None if column is None else tf.gather(column, chosen) for column in (x, y, weight))
-            loss = train_step(model, optimizer, Batch(*columns), tf.stack([seed[0], seed[1] + number]))
-            total += float(loss) * len(chosen)
-        return total / n
-
     optimizer.build(model.trainable_variables)
-    return epoch
+    order = events_at(tf.range(n), n, seed)
+    total = 0.0
+    for number, start in enumerate(range(0, n, batch_size)):
+        chosen = order[start : start + batch_size]
+        columns = (None if column is None else tf.gather(column, chosen) for column in events)
+        loss = train_step(model, optimizer, Batch(*columns), tf.stack([seed[0], seed[1] + number]))
+        total += float(loss) * len(chosen)
+    return total / n
 
 
 def adam():
@@ -137,7 +133,7 @@ def resume(folder, epochs):
 how = sys.argv[1]
 if how == "one":
     scope = nullcontext
-    training.epoch_graph = step_by_step
+    training.train_epoch = step_by_step
 else:
     scope = make_strategy("mirrored" if how == "two" else "multiworker").scope
 if how in ("one", "two", "workers"):
