@@ -25,7 +25,7 @@ from . import talk
 from .data import settings as data_settings
 from .data.dataset import HiggsDataset, load
 from .files import written
-from .folder import claimed, require_writable_folder
+from .folder import LOCK, claimed, require_writable_folder
 from .startup import require_tensorflow_backend
 
 if TYPE_CHECKING:
@@ -179,14 +179,14 @@ def check(
 
 def require_folders(
     out: str | os.PathLike | None,
-    rungs: Iterable[str] | None = None,
+    rungs: Iterable[Rung] = (),
     save_models: bool = False,
     tensorboard: str | os.PathLike | None = None,
 ) -> None:
     """Check that a run of these rungs can write what it will write, before it starts.
 
     Raises:
-        OSError: it can't; the message names the folder or the file that is in the way.
+        OSError: it can't, or another run is writing to `out`; the message names what is in the way.
 
     """
     folders = [] if tensorboard is None else [Path(tensorboard)]
@@ -194,10 +194,13 @@ def require_folders(
         out = Path(out)
         if (out / "results.json").is_dir():
             raise IsADirectoryError(f"{out / 'results.json'} is a folder: move it away or choose another out")
-        folders += [out, *(out / "checkpoints" / rung.name for rung in select(rungs))]
+        folders += [out, *(out / "checkpoints" / rung.name for rung in rungs)]
         folders += [out / "models"] if save_models else []
     for folder in folders:
         require_writable_folder(folder)
+    if out is not None and (out / LOCK).exists():
+        with claimed(out):
+            pass
 
 
 def _average(value: str | int | None) -> str | int | None:
@@ -307,7 +310,7 @@ def run(
 
     file = None if out is None or not is_chief() else Path(out) / "results.json"
     if is_chief():
-        require_folders(out, rungs, save_models, tensorboard)
+        require_folders(out, chosen, save_models, tensorboard)
     with claimed(file.parent) if file else nullcontext():
         if higgs is None:
             higgs = load(source, events=events, data_dir=data_dir, seed=seed, profile=profile)

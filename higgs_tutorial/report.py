@@ -83,9 +83,10 @@ def run_ladder(
 
     """
     out = settings.get("out")
-    ladder.check(**settings, seed=seed, profile=profile)
+    chosen = ladder.check(**settings, seed=seed, profile=profile)
+    settings["rungs"] = [rung.name for rung in chosen]
     if strategy != "multiworker":  # of several machines, only the first needs the folder
-        ladder.require_folders(out, *(settings.get(name) for name in ("rungs", "save_models", "tensorboard")))
+        ladder.require_folders(out, chosen, *(settings.get(name) for name in ("save_models", "tensorboard")))
     higgs = load(source, events=events, data_dir=data_dir, seed=seed, profile=profile)
     start()
     from .nn.distributed import is_chief, make_strategy

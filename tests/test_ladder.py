@@ -353,6 +353,8 @@ def test_a_second_run_in_a_folder_is_refused_while_the_first_runs(tmp_path):
         for resume in (False, True):
             with pytest.raises(BlockingIOError, match=r"another run is writing to .*wait until it has ended"):
                 run(["logistic"], higgs=small(), epochs=2, out=tmp_path, resume=resume)
+        with pytest.raises(BlockingIOError, match="another run is writing to"):
+            ladder.require_folders(tmp_path)  # on the command line, before there are events
         assert (tmp_path / "results.json").read_bytes() == before
         first.kill()
     results = run(["logistic"], higgs=small(), epochs=2, out=tmp_path, resume=True)  # no stale lock

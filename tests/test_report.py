@@ -128,8 +128,8 @@ def test_run_ladder_needs_no_arguments_and_leaves_the_environment_alone(tmp_path
     before = dict(os.environ)
     report.run_ladder()
     assert (seen["source"], seen["seed"], seen["profile"]) == ("auto", 0, None)
-    report.run_ladder(profile="talk", seed=3)
-    assert (seen["seed"], seen["profile"]) == (3, "talk")
+    report.run_ladder(rungs=iter(["logistic"]), profile="talk", seed=3)
+    assert (seen["rungs"], seen["seed"], seen["profile"]) == (["logistic"], 3, "talk")
     assert dict(os.environ) == before
     with pytest.raises(ValueError, match="profile is 'fast'; it must be one of: quick, talk"):
         report.run_ladder(profile="fast")

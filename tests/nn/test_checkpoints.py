@@ -226,7 +226,7 @@ CHILD = """
 
 
 def start(folder, epochs, mode):
-    script = [sys.executable, "-c", textwrap.dedent(CHILD), str(Path(__file__).parent), str(folder)]
+    script = [sys.executable, "-c", textwrap.dedent(CHILD), str(Path(__file__).parents[1]), str(folder)]
     return subprocess.Popen(
         [*script, str(epochs), mode], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )
