@@ -17,7 +17,7 @@ import numpy as np
 
 import higgs_tutorial as ht
 from higgs_tutorial import plots
-from higgs_tutorial.nn.device import device_name
+from higgs_tutorial.nn.engine.device import device_name
 
 HERE = Path(__file__).parent
 MODELS = {

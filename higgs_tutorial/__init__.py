@@ -30,8 +30,8 @@ _MODULE_OF = {
     "make_schedule": "nn.schedules",
     "Ensemble": "nn.ensembles",
     "HiggsClassifier": "nn.estimator",
-    "save_model": "nn.saving",
-    "load_model": "nn.saving",
+    "save_model": "nn.files.models",
+    "load_model": "nn.files.models",
     "History": "nn.training",
     "LADDER": "ladder",
 }

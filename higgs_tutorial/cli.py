@@ -197,7 +197,7 @@ def score(
     check_score(file, out, bad_rows)
     require_writable_file(out)
     start_tensorflow()
-    from .nn.saving import load_model, read_header
+    from .nn.files.models import load_model, read_header
     from .nn.training import predict
 
     header, network = read_header(model), load_model(model)
@@ -326,7 +326,7 @@ def info(data_dir: DataDir = None) -> None:
     from .ladder import versions
 
     start_tensorflow()
-    from .nn.device import device_name
+    from .nn.engine.device import device_name
 
     for name, number in versions().items():
         typer.echo(f"{name} {number}")

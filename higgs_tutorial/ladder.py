@@ -306,7 +306,7 @@ def run(
     others = {"tensorboard": tensorboard, "histograms": histograms, "schedule": schedule, "average": average}
     others |= {"save_models": save_models, "ensemble": ensemble}
     chosen = check(rungs, **settings, **others, profile=profile)
-    from .nn.distributed import is_chief
+    from .nn.distributed.cluster import is_chief
 
     file = None if out is None or not is_chief() else Path(out) / "results.json"
     if is_chief():
@@ -339,9 +339,9 @@ def _climb(
     on_network: Callable[[Rung, int, int], None] | None,
     on_epoch: Callable[[Rung, Epoch], None] | None,
 ) -> dict[str, Any]:
-    from .nn.checkpoints import clear
-    from .nn.distributed import from_chief, is_chief
+    from .nn.distributed.cluster import from_chief, is_chief
     from .nn.ensembles import Ensemble
+    from .nn.files.checkpoints import clear
     from .nn.history import History
 
     average = _average(average)
@@ -455,11 +455,11 @@ def _train(rung, higgs, keep, log, *, seed, schedule, **settings) -> LogisticReg
 
 
 def _scores(rung, higgs, model, record) -> dict[str, Any]:
-    from .nn.distributed import together
+    from .nn.distributed.cluster import naming_lost_workers
     from .nn.training import evaluate
 
     epochs = [epoch for member in record.get("members", [record]) for epoch in member["epochs"]]
-    with together():
+    with naming_lost_workers():
         train_auc, test_auc = evaluate(model, higgs.train), evaluate(model, higgs.test)
         valid_auc = evaluate(model, higgs.valid) if "members" in record else epochs[-1]["valid_auc"]
     said = talk.RUNGS[rung.name]
@@ -474,7 +474,7 @@ def _scores(rung, higgs, model, record) -> dict[str, Any]:
 
 
 def _save(rung, higgs, model, file, results, record) -> None:
-    from .nn.saving import save_model
+    from .nn.files.models import save_model
     from .physics.features import COLUMNS
 
     about = {
@@ -509,7 +509,7 @@ def _header(
     average: str | int | None,
     ensemble: int,
 ) -> dict[str, Any]:
-    from .nn.device import device_name
+    from .nn.engine.device import device_name
 
     return {
         "schema": SCHEMA,
@@ -545,7 +545,7 @@ def fingerprint(higgs: HiggsDataset) -> str:
 
 def _is_model_of(record: dict[str, Any], file: Path, results: dict[str, Any]) -> bool:
     """Say whether a model file holds the network of a finished rung, and not one of an earlier run."""
-    from .nn.saving import read_header
+    from .nn.files.models import read_header
 
     try:
         about = read_header(file)["about"]

@@ -89,7 +89,7 @@ def run_ladder(
         ladder.require_folders(out, chosen, *(settings.get(name) for name in ("save_models", "tensorboard")))
     higgs = load(source, events=events, data_dir=data_dir, seed=seed, profile=profile)
     start()
-    from .nn.distributed import is_chief, make_strategy
+    from .nn.distributed.cluster import is_chief, make_strategy
 
     saved = "nothing is saved, for want of a folder (out)"
     go_on = saved if out is None else f"the epochs done are saved; go on with: {resume_command}"

@@ -237,7 +237,7 @@ def test_an_ensemble_is_scored_saved_and_gone_on_with(finished, tmp_path):
 
 def test_an_averaged_model_is_saved_as_it_was_scored(tmp_path):
     from higgs_tutorial import evaluate, load_model
-    from higgs_tutorial.nn.saving import read_header
+    from higgs_tutorial.nn.files.models import read_header
 
     results = run(["bn-1x100"], higgs=small(), epochs=2, average=2, out=tmp_path, save_models=True)
     file = tmp_path / "models" / "bn-1x100.npz"
@@ -317,7 +317,7 @@ def test_resume_with_other_rungs_keeps_those_that_are_there(finished, tmp_path):
 
 
 def test_a_model_of_an_earlier_run_is_not_kept_for_this_ones(tmp_path):
-    from higgs_tutorial.nn.saving import read_header
+    from higgs_tutorial.nn.files.models import read_header
 
     settings = {"higgs": small(), "epochs": 1, "batch_size": 500, "out": tmp_path}
     run(["logistic"], **settings, seed=1, save_models=True)

@@ -10,8 +10,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from higgs_tutorial.nn.device import Events
-from higgs_tutorial.nn.population import measure_batch_norm
+from higgs_tutorial.nn.engine.batch_statistics import measure_batch_norm
+from higgs_tutorial.nn.engine.device import Events
 
 STATE = "average"
 

@@ -15,12 +15,12 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from higgs_tutorial.data.dataset import Dataset
+from higgs_tutorial.nn.engine.small_fits import OPTIMIZERS, copy_weights, kept_network
+from higgs_tutorial.nn.files.models import build, feature_count, restore, variables
 from higgs_tutorial.nn.models import NeuralNetwork
-from higgs_tutorial.nn.saving import build, feature_count, restore, variables
 from higgs_tutorial.nn.schedules import SCHEDULES
 from higgs_tutorial.nn.scoring import roc_auc
 from higgs_tutorial.nn.training import epoch_seed
-from higgs_tutorial.nn.workspace import OPTIMIZERS, copy_weights, workspace
 
 ROWS = 48
 """Predictions are made for a multiple of so many events, the rest being zeros. Matrix products treat rows in
@@ -179,26 +179,26 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
         config = {name: getattr(self, name) for name in ("num_layers", "size", "batch_norm", "keep_prob")}
         self.model_ = build(NeuralNetwork(**config, seed=seed), x.shape[1])
         batch_size = _even_batch(len(x), self.batch_size)
-        place = workspace(x.shape[1], self.optimizer, config)
-        place.reset(self.model_)
+        kept = kept_network(x.shape[1], self.optimizer, config)
+        kept.reset(self.model_)
         self.loss_curve_, scores = [], []
         for epoch in range(1, self.epochs + 1):
             rate = SCHEDULES[self.schedule]((epoch - 1) / self.epochs)
-            place.optimizer.learning_rate = self.learning_rate * rate
+            kept.optimizer.learning_rate = self.learning_rate * rate
             try:
-                loss = place.train(dataset, batch_size, epoch_seed(seed, epoch), self.epochs)
+                loss = kept.train(dataset, batch_size, epoch_seed(seed, epoch), self.epochs)
             except FloatingPointError as error:
                 raise FloatingPointError(f"epoch {epoch}: {error}") from error
             self.loss_curve_.append(loss)
             if held_out:
-                logits = _logits(place.model, held_out[0])
+                logits = _logits(kept.model, held_out[0])
                 scores.append(roc_auc(held_out[1], logits, held_out[2]))
                 if scores.index(max(scores)) == len(scores) - 1:
-                    copy_weights(place.model, self.model_)
+                    copy_weights(kept.model, self.model_)
                 if len(scores) - 1 - scores.index(max(scores)) >= self.patience:
                     break
         if not held_out:
-            copy_weights(place.model, self.model_)
+            copy_weights(kept.model, self.model_)
         self.n_iter_ = len(self.loss_curve_)
         self.validation_scores_ = scores if held_out else None
 

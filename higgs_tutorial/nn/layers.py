@@ -7,7 +7,7 @@ import math
 import numpy as np
 import tensorflow as tf
 
-from higgs_tutorial.nn.replicas import keep_mask, moments
+from higgs_tutorial.nn.shares import keep_mask, moments
 
 
 class Linear(tf.Module):

@@ -102,5 +102,17 @@ class NeuralNetwork(tf.Module):
         return self.regression(x)[:, 0]
 
 
+def build(model: tf.Module, features: int) -> tf.Module:
+    """Make the weights of ``model`` for ``features`` columns, and return it."""
+    model(tf.zeros([1, features]), training=False)
+    return model
+
+
+def feature_count(model: tf.Module) -> int:
+    """Return how many columns a model takes; it must have been called."""
+    first = model.linears[0] if getattr(model, "linears", None) else model.regression
+    return int(first.w.shape[0])
+
+
 def _layer_seed(seed: tf.Tensor | tuple, layer: int) -> tf.Tensor:
     return tf.cast(seed, tf.int32) + tf.constant([layer, 0])

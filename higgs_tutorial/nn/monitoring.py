@@ -10,9 +10,9 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
-from higgs_tutorial.nn.device import Events
+from higgs_tutorial.nn.engine.device import Events
+from higgs_tutorial.nn.files.models import build
 from higgs_tutorial.nn.history import Epoch
-from higgs_tutorial.nn.saving import build
 
 
 class TensorBoard:

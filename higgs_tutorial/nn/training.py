@@ -11,15 +11,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from higgs_tutorial.nn import distributed
 from higgs_tutorial.nn.averaging import make_averaging
-from higgs_tutorial.nn.checkpoints import identity, resume
-from higgs_tutorial.nn.device import Events, Placed, columns, does_not_fit, free_memory, place
+from higgs_tutorial.nn.distributed import cluster
+from higgs_tutorial.nn.distributed import epoch as shared_epoch
+from higgs_tutorial.nn.engine.device import Events, Placed, columns, does_not_fit, free_memory, place
+from higgs_tutorial.nn.engine.programs import train_epoch
+from higgs_tutorial.nn.engine.shuffle import seed_words
+from higgs_tutorial.nn.engine.streaming import Window, windows
+from higgs_tutorial.nn.files.checkpoints import identity, resume
 from higgs_tutorial.nn.history import Epoch, History
-from higgs_tutorial.nn.programs import train_epoch
 from higgs_tutorial.nn.scoring import check_classes, roc_auc
-from higgs_tutorial.nn.shuffle import words
-from higgs_tutorial.nn.streaming import Window, windows
 
 
 class Split(Protocol):
@@ -84,9 +85,9 @@ def _epoch(
     batch_size: int,
     seed: int,
 ) -> float:
-    start = words(seed)
+    start = seed_words(seed)
     if tf.distribute.has_strategy():
-        return distributed.train_epoch(model, events, optimizer, batch_size, start)
+        return shared_epoch.train_epoch(model, events, optimizer, batch_size, start)
     placed = Placed(*events[:3]) if isinstance(events, Window) else place(events)
     try:
         return train_epoch(model, optimizer, batch_size, placed, tf.constant(start))
@@ -110,7 +111,7 @@ def predict(
     if x.ndim != 2:
         raise ValueError(f"x has shape {tuple(x.shape)}; expected [n, k]")
     if tf.distribute.has_strategy():
-        parts = [distributed.predict_shares(model, x, int(batch_size))]
+        parts = [shared_epoch.predict_shares(model, x, int(batch_size))]
     else:
         parts = [
             model(tf.convert_to_tensor(x[start : start + batch_size], tf.float32), training=False)
@@ -195,9 +196,9 @@ def fit(
         raise ValueError(
             "with average a run goes on from its checkpoints (checkpoint_dir), not from a history"
         )
-    with distributed.together():
-        if distributed.workers() > 1:
-            distributed.agree(identity(model, optimizer, higgs, batch_size, seed))
+    with cluster.naming_lost_workers():
+        if cluster.workers() > 1:
+            cluster.agree(identity(model, optimizer, higgs, batch_size, seed))
         if checkpoint_dir is not None:
             checkpoints = resume(
                 checkpoint_dir, model, higgs, optimizer, batch_size, seed, keep, history, average, averaging

@@ -9,7 +9,7 @@ import pytest
 
 from higgs_tutorial import load, load_model, predict, simulate
 from higgs_tutorial.nn import evaluate
-from higgs_tutorial.nn.saving import read_header
+from higgs_tutorial.nn.files.models import read_header
 
 
 def higgs(*arguments, folder):

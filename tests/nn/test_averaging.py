@@ -9,8 +9,9 @@ import tensorflow as tf
 from making import make_events
 
 from higgs_tutorial.data import Dataset
-from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, evaluate, fit, population, train
-from higgs_tutorial.nn.population import measure_batch_norm
+from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, evaluate, fit, train
+from higgs_tutorial.nn.engine import batch_statistics
+from higgs_tutorial.nn.engine.batch_statistics import measure_batch_norm
 
 MOMENTUM = 0.8
 
@@ -125,14 +126,14 @@ def test_batch_norm_of_one_batch_is_what_the_layer_computes(small):
 
 
 def test_batch_norm_of_many_batches_is_that_of_all_events(small, monkeypatch):
-    monkeypatch.setattr(population, "BATCH", 77)
+    monkeypatch.setattr(batch_statistics, "BATCH", 77)
     model = network(keep_prob=1.0)
     model(small.train.x, training=False)
     measure_batch_norm(model, small.train)
     hidden = small.train.x @ model.linears[0].w.numpy()
     np.testing.assert_allclose(model.norms[0].moving_mean, hidden.mean(0), atol=1e-6)
     np.testing.assert_allclose(model.norms[0].moving_variance, hidden.var(0), rtol=1e-5)
-    monkeypatch.setattr(population, "EVENTS", 100)
+    monkeypatch.setattr(batch_statistics, "EVENTS", 100)
     measure_batch_norm(model, small.train)
     chosen = np.linspace(0, 499, 100).astype(int)
     np.testing.assert_allclose(model.norms[0].moving_mean, hidden[chosen].mean(0), atol=1e-6)

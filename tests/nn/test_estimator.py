@@ -19,10 +19,11 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from higgs_tutorial.nn import NeuralNetwork, workspace
+from higgs_tutorial.nn import NeuralNetwork
+from higgs_tutorial.nn.engine import small_fits
+from higgs_tutorial.nn.engine.shuffle import events_at, seed_words
 from higgs_tutorial.nn.estimator import HiggsClassifier, _even_batch
-from higgs_tutorial.nn.saving import load_model, save_model, variables
-from higgs_tutorial.nn.shuffle import events_at, words
+from higgs_tutorial.nn.files.models import load_model, save_model, variables
 from higgs_tutorial.nn.training import epoch_seed
 
 CANNOT_HOLD = {
@@ -65,7 +66,7 @@ def by_hand(x, y, weight, seed, epochs=4, batch_size=100):
     cross_entropy = keras.losses.BinaryCrossentropy(from_logits=True)
     means = []
     for epoch in range(1, epochs + 1):
-        start = tf.constant(words(epoch_seed(seed, epoch)))
+        start = tf.constant(seed_words(epoch_seed(seed, epoch)))
         order = events_at(tf.range(len(x)), len(x), start).numpy()
         losses = []
         for start in range(0, len(x), batch_size):
@@ -100,8 +101,8 @@ def test_long_fits_learn_the_same(events, path, keep_prob, weighted, monkeypatch
     weight = np.random.default_rng(0).uniform(0.1, 3, 2950) if weighted else None
     estimator = HiggsClassifier(**SMALL, keep_prob=keep_prob)
     short = clone(estimator).fit(x, y, sample_weight=weight)
-    monkeypatch.setattr(workspace, "FEW_STEPS", 0)
-    monkeypatch.setattr(workspace, "MANY_STEPS", 10**9 if path == "XLA steps" else 0)
+    monkeypatch.setattr(small_fits, "FEW_STEPS", 0)
+    monkeypatch.setattr(small_fits, "MANY_STEPS", 10**9 if path == "XLA steps" else 0)
     long = clone(estimator).fit(x, y, sample_weight=weight)
     assert long.loss_curve_ == pytest.approx(short.loss_curve_, rel=1e-4)
     assert np.allclose(long.decision_function(x), short.decision_function(x), atol=0.02)
@@ -401,14 +402,14 @@ def test_a_fit_that_fails_leaves_the_classifier_as_it_was(events, error, monkeyp
     before = fitted.predict_proba(events.x)
     frame = pd.DataFrame(events.x[:, :3], columns=["a", "b", "c"])
 
-    def fail(self, *arguments, train=workspace.Workspace.train):
+    def fail(self, *arguments, train=small_fits.KeptNetwork.train):
         calls.append(1)
         if len(calls) % 2 == 0:
             raise error("stopped in the second epoch")
         return train(self, *arguments)
 
     calls = []
-    monkeypatch.setattr(workspace.Workspace, "train", fail)
+    monkeypatch.setattr(small_fits.KeptNetwork, "train", fail)
     for estimator in (first, fitted):
         with pytest.raises(error):
             estimator.fit(frame, events.y)

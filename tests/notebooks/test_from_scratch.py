@@ -17,7 +17,7 @@ from notebook_rules import FROM_SCRATCH, code_cells, tags
 from sklearn.metrics import roc_auc_score
 
 import higgs_tutorial as package
-from higgs_tutorial.nn.replicas import keep_mask
+from higgs_tutorial.nn.shares import keep_mask
 from higgs_tutorial.report import auc_error
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"

@@ -8,7 +8,8 @@ import pytest
 import tensorflow as tf
 
 from higgs_tutorial.data import Dataset
-from higgs_tutorial.nn import LogisticRegression, device, evaluate, train
+from higgs_tutorial.nn import LogisticRegression, evaluate, train
+from higgs_tutorial.nn.engine import device
 
 
 def make_events():

@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from higgs_tutorial.nn.ensembles import Ensemble
-from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork
+from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork, build, feature_count
 
 if TYPE_CHECKING:
     from higgs_tutorial.nn.estimator import HiggsClassifier
@@ -132,18 +132,6 @@ def restore(model: tf.Module, arrays: dict[str, np.ndarray]) -> None:
             raise ValueError(f"{name} has shape {arrays[name].shape} instead of {tuple(variable.shape)}")
     for name, variable in wanted.items():
         variable.assign(arrays[name])
-
-
-def build(model: tf.Module, features: int) -> tf.Module:
-    """Make the weights of ``model`` for ``features`` columns, and return it."""
-    model(tf.zeros([1, features]), training=False)
-    return model
-
-
-def feature_count(model: tf.Module) -> int:
-    """Return how many columns a model takes; it must have been called."""
-    first = model.linears[0] if getattr(model, "linears", None) else model.regression
-    return int(first.w.shape[0])
 
 
 def _described(model: Model) -> tuple[str, dict[str, Any], dict[str, np.ndarray], int]:

@@ -16,8 +16,9 @@ import pytest
 import tensorflow as tf
 from making import make_events
 
-from higgs_tutorial.nn import History, LogisticRegression, NeuralNetwork, checkpoints, fit
-from higgs_tutorial.nn.checkpoints import Checkpoints, identity
+from higgs_tutorial.nn import History, LogisticRegression, NeuralNetwork, fit
+from higgs_tutorial.nn.files import checkpoints
+from higgs_tutorial.nn.files.checkpoints import Checkpoints, identity
 
 
 @pytest.fixture(autouse=True)
@@ -226,7 +227,7 @@ CHILD = """
 
 
 def start(folder, epochs, mode):
-    script = [sys.executable, "-c", textwrap.dedent(CHILD), str(Path(__file__).parents[1]), str(folder)]
+    script = [sys.executable, "-c", textwrap.dedent(CHILD), str(Path(__file__).parents[2]), str(folder)]
     return subprocess.Popen(
         [*script, str(epochs), mode], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from higgs_tutorial.nn.shuffle import mix
+from higgs_tutorial.nn.hashing import mix
 
 
 class Share(NamedTuple):

@@ -17,7 +17,7 @@ from sklearn.pipeline import make_pipeline
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, predict
 from higgs_tutorial.nn.ensembles import Ensemble
 from higgs_tutorial.nn.estimator import HiggsClassifier
-from higgs_tutorial.nn.saving import load_model, read_header, save_model, variables
+from higgs_tutorial.nn.files.models import load_model, read_header, save_model, variables
 
 X = np.random.default_rng(0).normal(size=(50, 5)).astype(np.float32)
 
@@ -124,7 +124,7 @@ def test_a_new_process_predicts_the_same(tmp_path):
     code = (
         "import sys, numpy as np\n"
         "from higgs_tutorial.nn import predict\n"
-        "from higgs_tutorial.nn.saving import load_model\n"
+        "from higgs_tutorial.nn.files.models import load_model\n"
         "np.save(sys.argv[2], predict(load_model(sys.argv[1]), np.load(sys.argv[3])))"
     )
     np.save(tmp_path / "x.npy", X)

@@ -10,7 +10,7 @@ from weakref import WeakKeyDictionary, ref
 import keras
 import tensorflow as tf
 
-from higgs_tutorial.nn.shuffle import events_at
+from higgs_tutorial.nn.engine.shuffle import events_at
 
 EpochGraph = Callable[..., tf.Tensor]
 

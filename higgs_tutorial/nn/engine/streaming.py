@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from higgs_tutorial.data.dataset import check_values
-from higgs_tutorial.nn.device import columns
+from higgs_tutorial.nn.engine.device import columns
 
 BLOCK = 4096
 """Events that are read in one piece: half a megabyte of HIGGS."""

@@ -15,6 +15,8 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
+from higgs_tutorial.nn.hashing import mix
+
 ROUNDS = 3
 
 
@@ -51,7 +53,7 @@ def events_at(places: tf.Tensor, n: int, seed: tf.Tensor) -> tf.Tensor:
     return tf.cast(cells, tf.int32)
 
 
-def words(seed: int | Sequence[int]) -> np.ndarray:
+def seed_words(seed: int | Sequence[int]) -> np.ndarray:
     """Return the int32 ``[2]`` of a seed of any size, from which an epoch's order and its steps' seeds come.
 
     Step number i, from 0, draws what it needs from ``[words[0], words[1] + i]``.
@@ -65,15 +67,6 @@ def _grid(n: int) -> tuple[int, int]:
     columns = np.arange(side, min(2 * side, 2**16) + 1)
     best = int(columns[np.argmin(-n % columns)])
     return -(-n // best), best
-
-
-def mix(value: tf.Tensor, key: tf.Tensor) -> tf.Tensor:
-    """Hash 32 bits to 32 bits: the finaliser of MurmurHash3 (A. Appleby, public domain)."""
-    value = tf.bitwise.bitwise_xor(value, key)
-    for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
-        value = tf.bitwise.bitwise_xor(value, tf.bitwise.right_shift(value, np.uint32(shift)))
-        value *= np.uint32(factor)
-    return tf.bitwise.bitwise_xor(value, tf.bitwise.right_shift(value, np.uint32(16)))
 
 
 def _rotate(value: tf.Tensor, random: tf.Tensor, size: int) -> tf.Tensor:

@@ -10,10 +10,11 @@ import pytest
 import tensorflow as tf
 
 from higgs_tutorial.data import Dataset
-from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, programs, train
-from higgs_tutorial.nn.device import place
-from higgs_tutorial.nn.engine import build_optimizer, epoch_graph
-from higgs_tutorial.nn.shuffle import words
+from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, train
+from higgs_tutorial.nn.engine import programs
+from higgs_tutorial.nn.engine.device import place
+from higgs_tutorial.nn.engine.epoch import build_optimizer, epoch_graph
+from higgs_tutorial.nn.engine.shuffle import seed_words
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def of_its_own(model, optimizer, data, batch_size, seed):
     model(data.x[:1], training=False)
     build_optimizer(optimizer, model)
     placed = place(data)
-    return float(epoch_graph(model, optimizer, batch_size, placed)(*placed, tf.constant(words(seed))))
+    return float(epoch_graph(model, optimizer, batch_size, placed)(*placed, tf.constant(seed_words(seed))))
 
 
 def state(model, optimizer):

@@ -17,10 +17,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from higgs_tutorial.nn import distributed
 from higgs_tutorial.nn.averaging import STATE, Averaging
-from higgs_tutorial.nn.device import columns
-from higgs_tutorial.nn.engine import build_optimizer, without_names
+from higgs_tutorial.nn.distributed import cluster
+from higgs_tutorial.nn.engine.device import columns
+from higgs_tutorial.nn.engine.epoch import build_optimizer, without_names
 from higgs_tutorial.nn.history import History
 
 SCHEMA = 1
@@ -72,7 +72,7 @@ class Checkpoints:
         arrays = {name: variable.numpy() for name, variable in _variables(model, optimizer).items()}
         arrays |= averaging.state() if averaging else {}
         file = self.folder / f"epoch-{len(history):05d}.npz"
-        if not distributed.is_chief():
+        if not cluster.is_chief():
             return file
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -98,8 +98,8 @@ class Checkpoints:
         Raises:
             ValueError: if the checkpoint is of another run; the message says what differs.
         """
-        data = self.newest() if distributed.is_chief() else b""
-        return self.load(distributed.from_chief(data), model, optimizer, averaging)
+        data = self.newest() if cluster.is_chief() else b""
+        return self.load(cluster.from_chief(data), model, optimizer, averaging)
 
     def newest(self) -> bytes:
         """Return the content of the newest intact checkpoint, nothing if there is none.

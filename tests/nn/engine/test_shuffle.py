@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from higgs_tutorial.nn.shuffle import _grid, events_at
+from higgs_tutorial.nn.engine.shuffle import _grid, events_at
 
 permutation = tf.function(lambda seed, n: events_at(tf.range(n), n, seed), jit_compile=True)
 

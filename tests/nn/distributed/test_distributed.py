@@ -146,7 +146,7 @@ def run_here(script, **more):
 
 
 MAKE = """
-from higgs_tutorial.nn.distributed import make_strategy
+from higgs_tutorial.nn.distributed.cluster import make_strategy
 try:
     make_strategy("multiworker", timeout=3)
 except (ValueError, ConnectionError) as error:
@@ -166,7 +166,7 @@ def test_a_worker_that_never_comes_is_not_waited_for_for_ever():
 
 
 def test_a_wrong_tf_config_is_explained(monkeypatch):
-    from higgs_tutorial.nn.distributed import make_strategy
+    from higgs_tutorial.nn.distributed.cluster import make_strategy
 
     monkeypatch.delenv("TF_CONFIG", raising=False)
     with pytest.raises(ValueError, match=r"needs 'TF_CONFIG' in TF_CONFIG='\{"):

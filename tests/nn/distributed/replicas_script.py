@@ -12,14 +12,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
+sys.path.insert(0, str(Path(__file__).parents[2]))
 from making import make_events
 
 from higgs_tutorial.data import Dataset
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, fit, train, training
-from higgs_tutorial.nn.distributed import make_strategy
-from higgs_tutorial.nn.engine import Batch, train_step
-from higgs_tutorial.nn.shuffle import events_at
+from higgs_tutorial.nn.distributed.cluster import make_strategy
+from higgs_tutorial.nn.engine.epoch import Batch, train_step
+from higgs_tutorial.nn.engine.shuffle import events_at
 
 
 class Table(tf.Module):

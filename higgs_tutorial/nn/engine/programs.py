@@ -18,7 +18,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from higgs_tutorial.nn.engine import Batch, build_optimizer, epoch_graph, without_names
+from higgs_tutorial.nn.engine.epoch import Batch, build_optimizer, epoch_graph, without_names
 from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork
 
 KEPT = 16

@@ -9,7 +9,7 @@ from making import make_events
 
 from higgs_tutorial.data import Dataset
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, fit
-from higgs_tutorial.nn.streaming import windows
+from higgs_tutorial.nn.engine.streaming import windows
 
 
 def numbered(n):

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-from higgs_tutorial.nn.device import Events
+from higgs_tutorial.nn.engine.device import Events
+from higgs_tutorial.nn.engine.shuffle import seed_words
 from higgs_tutorial.nn.layers import BatchNorm
-from higgs_tutorial.nn.shuffle import words
 
 EVENTS, BATCH = 200_000, 20_000
 """They are measured on at most so many events, in batches of so many."""
@@ -33,7 +33,9 @@ def measure_batch_norm(model: tf.Module, events: Events, seed: int | tuple[int, 
         for layer in layers:
             layer.moving_weight.assign(0.0)  # makes the moving averages those of the next batch alone
         model(
-            tf.constant(events.x[batch], tf.float32), training=True, seed=tf.constant(words([*start, number]))
+            tf.constant(events.x[batch], tf.float32),
+            training=True,
+            seed=tf.constant(seed_words([*start, number])),
         )
         for i, layer in enumerate(layers):
             mean, variance = (_wide(v) for v in (layer.moving_mean, layer.moving_variance))  # [k], [k]

@@ -15,11 +15,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from higgs_tutorial.nn.device import Events, columns
-from higgs_tutorial.nn.engine import Batch, train_step
+from higgs_tutorial.nn.engine.device import Events, columns
+from higgs_tutorial.nn.engine.epoch import Batch, train_step
+from higgs_tutorial.nn.engine.shuffle import events_at, seed_words
+from higgs_tutorial.nn.files.models import build
 from higgs_tutorial.nn.models import NeuralNetwork
-from higgs_tutorial.nn.saving import build
-from higgs_tutorial.nn.shuffle import events_at, words
 from higgs_tutorial.nn.training import train
 
 OPTIMIZERS = {
@@ -34,7 +34,7 @@ KEPT = 16
 _thread = threading.local()
 
 
-class Workspace:
+class KeptNetwork:
     """A network with an optimiser and their compiled step, to be trained again and again.
 
     Attributes:
@@ -68,7 +68,7 @@ class Workspace:
         steps = epochs * (dataset.n // batch_size)
         if steps >= MANY_STEPS:
             return train(self.model, dataset, self.optimizer, batch_size, seed=seed)
-        start, numbers = words(seed), np.arange(-(-dataset.n // batch_size), dtype=np.int32)
+        start, numbers = seed_words(seed), np.arange(-(-dataset.n // batch_size), dtype=np.int32)
         order = events_at(tf.range(dataset.n), dataset.n, tf.constant(start)).numpy()
         seeds = np.stack([np.broadcast_to(start[:1], numbers.shape), start[1:] + numbers], axis=1)
         x, y, weight = columns(dataset)
@@ -94,10 +94,10 @@ class Workspace:
         return train_step(self.model, self.optimizer, Batch(x, y, weight), seed)
 
 
-def workspace(features: int, optimizer: str, config: dict[str, Any]) -> Workspace:
-    """Return a workspace of this thread for such a network; its weights are those of the last fit."""
+def kept_network(features: int, optimizer: str, config: dict[str, Any]) -> KeptNetwork:
+    """Return the network that this thread keeps for such a network; its weights are those of the last fit."""
     if not hasattr(_thread, "kept"):
-        _thread.kept = lru_cache(KEPT)(Workspace)
+        _thread.kept = lru_cache(KEPT)(KeptNetwork)
     return _thread.kept(features, optimizer, tuple(sorted(config.items())))
 
 

@@ -1,0 +1,1 @@
+"""The same epoch on several devices and machines."""
