@@ -126,8 +126,10 @@ def _shape(model: tf.Module, optimizer: keras.optimizers.Optimizer) -> tuple:
     """
     if type(model) not in (LogisticRegression, NeuralNetwork):
         raise TypeError(f"{type(model).__name__} may compute anything")
-    if getattr(keras.optimizers, type(optimizer).__name__, None) is not type(optimizer):
-        raise TypeError(f"{type(optimizer).__name__} is not Keras's")
+    kind = type(optimizer)
+    known = getattr(keras.optimizers, kind.__name__, None) is kind
+    if not known or kind is keras.optimizers.MultiOptimizer:  # which asks a function what a variable gets
+        raise TypeError(f"{kind.__name__} may compute anything")
     rate = getattr(optimizer, "_learning_rate", None)
     if callable(rate) and not isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
         raise TypeError("the learning rate is a function, which may return anything")
