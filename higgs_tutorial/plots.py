@@ -48,13 +48,30 @@ STYLE = {
 
 
 def use_style() -> None:
-    """Set the project's figure style for the rest of the session (what a notebook's first cell calls)."""
+    """Set the project's figure style for the rest of the session (what a notebook's first cell calls).
+
+    Example:
+        >>> from higgs_tutorial import plots
+        >>> import matplotlib as mpl
+        >>> plots.use_style()
+        >>> mpl.rcParams["axes.grid"], mpl.rcParams["figure.figsize"]
+        (True, [8.0, 4.5])
+    """
     mpl.rcParams.update(STYLE)
 
 
 @contextmanager
 def style() -> Iterator[None]:
-    """Draw one figure in the project's style and leave the caller's settings as they were."""
+    """Draw one figure in the project's style and leave the caller's settings as they were.
+
+    Example:
+        >>> import matplotlib.pyplot as plt
+        >>> from higgs_tutorial import plots
+        >>> with plots.style():
+        ...     figure, axis = plt.subplots()
+        >>> figure.get_size_inches().tolist()
+        [8.0, 4.5]
+    """
     with mpl.rc_context(STYLE):
         yield
 
@@ -65,6 +82,11 @@ def ladder(results: dict[str, Any]) -> Figure:
     Args:
         results: what `higgs_tutorial.ladder.run` returns and `results.json` holds.
 
+    Example:
+        >>> from higgs_tutorial import ladder, plots
+        >>> figure = plots.ladder(ladder.recorded("quick"))
+        >>> len(figure.axes), figure.axes[0].get_ylabel()
+        (9, 'validation ROC AUC')
     """
     import matplotlib.pyplot as plt
 
@@ -118,6 +140,13 @@ def save_ladder(results: dict[str, Any], file: str | os.PathLike) -> None:
     """Draw `ladder` into a PNG file, under a temporary name until it is whole.
 
     Matplotlib's Agg draws it, whatever backend was chosen for windows.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from higgs_tutorial import ladder, plots
+        >>> plots.save_ladder(ladder.recorded("quick"), "ladder.png")
+        >>> Path("ladder.png").read_bytes()[1:4]
+        b'PNG'
     """
     with mpl.rc_context({**STYLE, "text.usetex": False}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # of a file's name: drawn as a box
@@ -133,6 +162,12 @@ def curves_so_far(here: Mapping[str, Sequence[float]], data: str) -> Figure:
         here: for each rung, by its name in the ladder, our AUC after each epoch.
         data: what ours were measured on, in words, such as `simulated events`.
 
+    Example:
+        >>> from higgs_tutorial import plots
+        >>> aucs = {"logistic": [0.61, 0.63], "nn-1x100": [0.62, 0.66]}
+        >>> figure = plots.curves_so_far(aucs, "simulated events")
+        >>> [axis.get_title() for axis in figure.axes]
+        ['the talk: HIGGS, 10 million events', 'here: simulated events']
     """
     import matplotlib.pyplot as plt
 

@@ -30,6 +30,16 @@ class Dataset:
             since a network that singles out the negative ones drives the loss below every bound.
         n: number of events.
         rng: the ``np.random.Generator`` that draws the orders.
+
+    Example:
+        >>> import numpy as np
+        >>> from higgs_tutorial import Dataset
+        >>> x, y = np.zeros([10, 28], np.float32), np.ones(10, np.float32)
+        >>> dataset = Dataset(x, y)
+        >>> dataset
+        Dataset(10 events, 28 features)
+        >>> [len(dataset.next_batch(4)[0]) for step in range(4)]  # every event once, then the next epoch
+        [4, 4, 2, 4]
     """
 
     def __init__(
@@ -111,6 +121,14 @@ class HiggsDataset:
         test: the events to quote a result on.
         source: ``"uci"`` for a prepared file or ``"simulated"``.
         data: the same in words, for tables and pictures: a prepared file that is not UCI's is called by name.
+
+    Example:
+        >>> from higgs_tutorial import load
+        >>> higgs = load("simulated", events=2_000)
+        >>> higgs.source, higgs.data
+        ('simulated', 'simulated events')
+        >>> higgs.train
+        Dataset(1,800 events, 28 features)
     """
 
     train: Dataset
@@ -155,6 +173,15 @@ def load(
             damaged; the message names the command that mends it.
         FileNotFoundError: if ``source`` is ``"uci"`` and no real file was prepared.
         OSError: if simulated events do not fit on the disk.
+
+    Example:
+        >>> from higgs_tutorial import load
+        >>> higgs = load("simulated", events=2_000)
+        >>> higgs.train.n, higgs.valid.n, higgs.test.n
+        (1800, 100, 100)
+        >>> x, y = higgs.train.next_batch(100)
+        >>> x.shape, y.shape
+        ((100, 28), (100,))
     """
     if source not in SOURCES:
         raise ValueError(f"source is {source!r}; it must be one of: {', '.join(SOURCES)}")

@@ -55,6 +55,15 @@ def download(
     Raises:
         DownloadError: if no address gave the file.
         OSError: if the disk is too small or a write fails; what was received is kept.
+
+    Example:
+        >>> from hashlib import sha256
+        >>> from pathlib import Path
+        >>> from higgs_tutorial import download
+        >>> content = b"in place of 2.8 GB"
+        >>> written = Path("HIGGS.csv.gz").write_bytes(content)
+        >>> download(".", size=written, sha256=sha256(content).hexdigest()).name  # it is there: nothing is fetched
+        'HIGGS.csv.gz'
     """
     folder = data_folder(data_dir)
     target = folder / HIGGS_FILE

@@ -54,6 +54,14 @@ def prepare(
         ValueError: if a line is not in HIGGS format (with its number), the file is damaged or cut off, or it
             has another number of rows.
         OSError: if the disk is too small or a write fails.
+
+    Example:
+        >>> from higgs_tutorial import load, prepare
+        >>> from higgs_tutorial.data.export import write_simulated
+        >>> file = write_simulated("events.csv.gz", events=200)
+        >>> manifest = prepare(file, "prepared", rows=None)
+        >>> load("uci", data_dir="prepared").train.n
+        180
     """
     folder = data_folder(data_dir)
     path = Path(csv).expanduser() if csv is not None else folder / HIGGS_FILE

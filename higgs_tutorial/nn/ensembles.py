@@ -15,6 +15,15 @@ class Ensemble(tf.Module):
 
     Attributes:
         models: the members.
+
+    Example:
+        >>> import numpy as np
+        >>> from higgs_tutorial import Ensemble, LogisticRegression, predict
+        >>> x = np.ones([4, 28], np.float32)
+        >>> models = [LogisticRegression(seed=seed) for seed in range(3)]
+        >>> mean = np.mean([predict(model, x) for model in models], axis=0)
+        >>> np.allclose(predict(Ensemble(models), x), mean)
+        True
     """
 
     def __init__(self, models: Iterable[tf.Module], *, name: str | None = None) -> None:

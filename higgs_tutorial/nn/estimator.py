@@ -68,6 +68,15 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
         n_iter_: epochs trained.
         loss_curve_: mean cross-entropy in nats of each epoch ``[n_iter_]``.
         validation_scores_: ROC AUC after each epoch ``[n_iter_]`` with early stopping, else None.
+
+    Example:
+        >>> from higgs_tutorial import HiggsClassifier, simulate
+        >>> x, y = simulate(1_000)
+        >>> classifier = HiggsClassifier(num_layers=1, size=10, epochs=3).fit(x[:800], y[:800])
+        >>> classifier.predict_proba(x[800:]).shape
+        (200, 2)
+        >>> classifier.loss_curve_[0] > classifier.loss_curve_[-1]
+        True
     """
 
     def __init__(

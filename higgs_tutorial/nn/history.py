@@ -30,7 +30,19 @@ class Epoch:
 
 @dataclass
 class History:
-    """The epochs of a run, in order."""
+    """The epochs of a run, in order.
+
+    Example:
+        >>> from higgs_tutorial import History
+        >>> from higgs_tutorial.nn import Epoch
+        >>> history = History([Epoch(1, 0.684, 0.643, 1.2), Epoch(2, 0.671, 0.661, 0.3)])
+        >>> print(history.epochs[-1])
+        epoch  2: loss 0.671, validation AUC 0.661
+        >>> float(history.to_frame().valid_auc.max())
+        0.661
+        >>> History.from_json(history.to_json()) == history
+        True
+    """
 
     epochs: list[Epoch] = field(default_factory=list)
 

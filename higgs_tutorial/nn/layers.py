@@ -16,6 +16,15 @@ class Linear(tf.Module):
     ``w`` ``[n, size]`` is uniform with variance 1/n, where n is the number of inputs: the talk's initialiser,
     TensorFlow 0.7's default, which keeps the variance of the activations (LeCun et al., "Efficient BackProp",
     1998, section 4.6). ``b`` ``[size]`` starts at zero. Both are made on the first call.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from higgs_tutorial import Linear
+        >>> layer = Linear(100)
+        >>> layer(tf.zeros([32, 28])).shape.as_list()
+        [32, 100]
+        >>> layer.w.shape.as_list(), layer.b.shape.as_list()
+        ([28, 100], [100])
     """
 
     def __init__(self, size: int, *, bias: bool = True, seed: int = 0, name: str | None = None) -> None:
@@ -68,6 +77,16 @@ class BatchNorm(tf.Module):
     Where replicas share a batch (see `distributed`), mean and variance are those of the whole batch; with
     ``synchronized=False`` each replica uses its own share's, which saves two exchanges a layer and step, and
     the moving averages are the replicas' mean.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from higgs_tutorial import BatchNorm
+        >>> layer = BatchNorm()
+        >>> x = tf.constant([[1.0], [3.0], [5.0]])
+        >>> print(layer(x, training=True).numpy().round(3).ravel())
+        [-1.225  0.     1.225]
+        >>> round(float(layer.moving_mean[0]), 3)  # of one batch so far
+        3.0
     """
 
     def __init__(
@@ -152,6 +171,16 @@ class Dropout(tf.Module):
 
     What is kept is divided by ``keep_prob``, so that inference changes nothing. The layer has no random
     state: the mask is a function of the seed that each call passes.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from higgs_tutorial import Dropout
+        >>> layer, x = Dropout(keep_prob=0.5), tf.ones([1000])
+        >>> dropped = layer(x, training=True, seed=(0, 1)).numpy()
+        >>> sorted(set(dropped.tolist()))
+        [0.0, 2.0]
+        >>> set(layer(x, training=False).numpy().tolist())
+        {1.0}
     """
 
     def __init__(self, keep_prob: float, *, name: str | None = None) -> None:

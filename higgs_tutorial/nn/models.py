@@ -9,7 +9,17 @@ from higgs_tutorial.nn.layers import BatchNorm, Dropout, Linear
 
 
 class LogisticRegression(tf.Module):
-    """One weight a feature: the logit is ``x @ w + b``."""
+    """One weight a feature: the logit is ``x @ w + b``.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from higgs_tutorial import LogisticRegression
+        >>> model = LogisticRegression()
+        >>> model(tf.zeros([32, 28]), training=False).shape.as_list()  # logits
+        [32]
+        >>> [variable.shape.as_list() for variable in model.trainable_variables]
+        [[1], [28, 1]]
+    """
 
     def __init__(self, *, seed: int = 0, name: str | None = None) -> None:
         """Make a model whose weights are drawn from ``seed``."""
@@ -31,6 +41,15 @@ class NeuralNetwork(tf.Module):
 
     Attributes:
         config: the arguments; ``NeuralNetwork(**model.config)`` is the same model before training.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from higgs_tutorial import NeuralNetwork
+        >>> model = NeuralNetwork(num_layers=3, size=100, batch_norm=True)
+        >>> model(tf.zeros([32, 28]), training=False).shape.as_list()  # logits
+        [32]
+        >>> sum(int(tf.size(variable)) for variable in model.trainable_variables)
+        23501
     """
 
     def __init__(

@@ -28,6 +28,12 @@ def make_schedule(
 
     Raises:
         ValueError: if the name is unknown or ``steps`` is below 1.
+
+    Example:
+        >>> from higgs_tutorial import make_schedule
+        >>> schedule = make_schedule("cosine", learning_rate=0.1, steps=100)
+        >>> [round(float(schedule(step)), 3) for step in (0, 50, 100)]
+        [0.1, 0.05, 0.0]
     """
     if name not in SCHEDULES:
         raise ValueError(f"schedule is {name!r}; it must be one of: {', '.join(SCHEDULES)}")

@@ -26,10 +26,12 @@ def roc_auc(y: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None) -> 
     Raises:
         ValueError: if a class is missing or its weights do not add up to more than 0.
 
-    >>> roc_auc([0, 0, 1, 1], [97.0, 99.0, 98.0, 100.0])
-    0.75
-    >>> roc_auc([0, 0, 1, 1], [97.0, 99.0, 98.0, 100.0], weight=[1, 3, 1, 1])
-    0.625
+    Example:
+        >>> from higgs_tutorial.nn.scoring import roc_auc
+        >>> roc_auc([0, 0, 1, 1], [97.0, 99.0, 98.0, 100.0])
+        0.75
+        >>> roc_auc([0, 0, 1, 1], [97.0, 99.0, 98.0, 100.0], weight=[1, 3, 1, 1])
+        0.625
     """
     y, score = np.asarray(y), np.asarray(score)
     check_classes(y, weight)

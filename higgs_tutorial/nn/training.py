@@ -55,6 +55,15 @@ def train(
             negative, the optimizer cannot train the model, or they were not made in the strategy's scope.
         FloatingPointError: if the loss is not finite; the model's weights are then of no use.
         MemoryError: if the events do not fit into the device's memory.
+
+    Example:
+        >>> import keras
+        >>> from higgs_tutorial import LogisticRegression, load, train
+        >>> higgs = load("simulated", events=2_000)
+        >>> model, optimizer = LogisticRegression(), keras.optimizers.SGD(0.1)
+        >>> losses = [train(model, higgs.train, optimizer, batch_size=100) for epoch in range(3)]
+        >>> losses[0] > losses[1] > losses[2]
+        True
     """
     _check_batch_size(batch_size)
     _check_trainable(dataset)
@@ -106,6 +115,14 @@ def predict(
 
     Raises:
         ValueError: if ``batch_size`` is not a positive integer, or ``x`` does not fit the model.
+
+    Example:
+        >>> import numpy as np
+        >>> from higgs_tutorial import LogisticRegression, predict
+        >>> model, x = LogisticRegression(), np.ones([5, 28], np.float32)
+        >>> probability, logit = predict(model, x), predict(model, x, logits=True)
+        >>> probability.shape, np.allclose(probability, 1 / (1 + np.exp(-logit)))
+        ((5,), True)
     """
     _check_batch_size(batch_size)
     if x.ndim != 2:
@@ -130,6 +147,12 @@ def evaluate(model: tf.Module, dataset: Events, batch_size: int = 20_000, *, str
         ValueError: if ``batch_size`` is not a positive integer, the events do not fit the model, or one class
             is missing among them (see `roc_auc`).
         FloatingPointError: if a prediction is not finite.
+
+    Example:
+        >>> from higgs_tutorial import LogisticRegression, evaluate, load
+        >>> higgs = load("simulated", events=2_000)
+        >>> 0 < evaluate(LogisticRegression(), higgs.valid) < 1  # not trained yet: near 0.5
+        True
     """
     x, y, weight = columns(dataset)
     check_classes(y, weight)
@@ -185,6 +208,17 @@ def fit(
         ConnectionError: if another worker was lost.
         FloatingPointError: if the loss is not finite; the message names the epoch.
         OSError: if a checkpoint cannot be written.
+
+    Example:
+        >>> import keras
+        >>> from higgs_tutorial import LogisticRegression, evaluate, fit, load
+        >>> higgs = load("simulated", events=2_000)
+        >>> model, optimizer = LogisticRegression(), keras.optimizers.SGD(0.1)
+        >>> history = fit(model, higgs, optimizer, epochs=2, batch_size=100)
+        >>> history.epochs[-1].valid_auc == evaluate(model, higgs.valid)
+        True
+        >>> len(fit(model, higgs, optimizer, epochs=3, batch_size=100, history=history))  # one more
+        3
     """
     if isinstance(epochs, bool) or not isinstance(epochs, (int, np.integer)) or epochs < 1:
         raise ValueError(f"epochs is {epochs!r}; it must be a positive integer")

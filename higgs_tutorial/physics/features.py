@@ -6,6 +6,11 @@ one of 0.001, which fixes their scales to a few parts per million; the scales of
 masses follow from the identities that tie them to those.
 
 Reference: P. Baldi, P. Sadowski, D. Whiteson, Nature Communications 5, 4308 (2014), arXiv:1402.4735.
+
+Example:
+    >>> from higgs_tutorial import features
+    >>> len(features.COLUMNS), features.LOW_LEVEL[0], features.HIGH_LEVEL[-1]
+    (28, 'lepton_pT', 'm_wwbb')
 """
 
 from __future__ import annotations
@@ -45,13 +50,28 @@ def to_physical(x: ArrayLike) -> NDArray:
 
     `x` is [n, 28] (all columns), [n, 21] (low-level) or [n, 7] (high-level); the result has the same shape
     and floating-point type. b-tags become 0 (none), 1 (loose) or 2 (tight). Raises ValueError on other shapes.
+
+    Example:
+        >>> import numpy as np
+        >>> from higgs_tutorial import features
+        >>> physical = features.to_physical(np.ones([1, 28]))
+        >>> f"{physical[0, 0]:.1f} GeV"  # a lepton's pT of 1.0 in HIGGS units
+        '54.6 GeV'
     """
     x = _floating(x)
     return x * _scale(x).astype(x.dtype)
 
 
 def to_higgs_units(x_phys: ArrayLike) -> NDArray:
-    """GeV, η and radians -> HIGGS units: the inverse of `to_physical`, with the same shapes and errors."""
+    """GeV, η and radians -> HIGGS units: the inverse of `to_physical`, with the same shapes and errors.
+
+    Example:
+        >>> import numpy as np
+        >>> from higgs_tutorial import features
+        >>> masses = np.array([[80.4, 175.0, 80.4, 175.0, 125.0, 300.0, 425.0]])  # GeV
+        >>> print(features.to_higgs_units(masses).round(2))
+        [[0.92 0.97 0.99 0.9  0.99 0.89 0.83]]
+    """
     x_phys = _floating(x_phys)
     return x_phys / _scale(x_phys).astype(x_phys.dtype)
 
@@ -66,6 +86,16 @@ def high_level(x_low: ArrayLike) -> NDArray:
     do the others.
 
     Raises ValueError if the shape is not [n, 21] or a value is not finite, naming the row and the column.
+
+    Example:
+        >>> import numpy as np
+        >>> from higgs_tutorial import features, simulate
+        >>> x, _ = simulate(1_000)
+        >>> masses = features.high_level(x[:, :21])
+        >>> masses.shape
+        (1000, 7)
+        >>> np.allclose(masses[:, 2], x[:, 23], rtol=1e-3)  # m_lv needs no jets
+        True
     """
     x_low = _floating(x_low)
     if x_low.ndim != 2 or x_low.shape[1] != len(LOW_LEVEL):
@@ -110,6 +140,16 @@ def invariant_masses(
     - m_jjj: the light pair with the b-jet that brings the mass closest to 175 GeV; m_jlv: lepton, neutrino
       and the other b-jet; m_wbb: the larger of the masses (lepton, neutrino, bb) and (light pair, bb);
       m_wwbb: the mass of all of them.
+
+    Example:
+        >>> import numpy as np
+        >>> from higgs_tutorial.physics.features import invariant_masses
+        >>> lepton, missing = np.array([[40.0], [0.0], [0.0]]), np.array([[40.0], [3.0]])
+        >>> pt, eta, phi = np.full([4, 1], 50.0), np.zeros([4, 1]), np.array([[0.0], [3.0], [1.0], [2.0]])
+        >>> is_b = np.array([[False], [False], [True], [True]])
+        >>> masses = invariant_masses(*lepton, *missing, pt, eta, phi, is_b)
+        >>> masses.shape, f"{masses[0, 0]:.1f} GeV"  # m_jj: two jets of 50 GeV, nearly back to back
+        ((7, 1), '99.7 GeV')
     """
     lepton = _massless(lepton_pt, lepton_eta, lepton_phi)
     neutrino_eta, m_lv = _neutrino_eta(lepton_pt, lepton_eta, missing_pt, missing_phi - lepton_phi)

@@ -57,6 +57,13 @@ def asimov_significance(s: ArrayLike, b: ArrayLike, sigma_b: ArrayLike = 0.0) ->
 
     Raises:
         ValueError: if a number is negative or not finite.
+
+    Example:
+        >>> from higgs_tutorial.physics.significance import asimov_significance
+        >>> f"{asimov_significance(100, 1000):.2f}"  # near s / sqrt(b) = 3.16
+        '3.11'
+        >>> f"{asimov_significance(100, 1000, sigma_b=50):.2f}"
+        '1.64'
     """
     s, b, sigma_b = (np.asarray(value, np.float64) for value in (s, b, sigma_b))
     for name, value in (("s", s), ("b", b), ("sigma_b", sigma_b)):
@@ -92,6 +99,12 @@ def significance_at(
 
     Raises:
         ValueError: if the arrays do not fit, or one of the two classes is missing.
+
+    Example:
+        >>> from higgs_tutorial.physics.significance import significance_at
+        >>> cut = significance_at(0.5, y=[0, 0, 0, 1, 1, 1], probability=[0.1, 0.3, 0.6, 0.4, 0.7, 0.9])
+        >>> f"{cut.signal_efficiency:.2f}, {cut.background_efficiency:.2f}"
+        '0.67, 0.33'
     """
     y, probability = _check(y, probability)
     passed, totals = probability >= threshold, np.array([np.sum(y == 1), np.sum(y == 0)])
@@ -120,6 +133,15 @@ def best_cut(
     Raises:
         ValueError: if the arrays do not fit, a class is missing, or there are fewer than ``min_background``
             background events.
+
+    Example:
+        >>> import numpy as np
+        >>> from higgs_tutorial.physics.significance import best_cut
+        >>> y = np.array([0] * 900 + [0] * 100 + [1] * 100 + [1] * 900)
+        >>> probability = np.array([0.1] * 900 + [0.9] * 100 + [0.1] * 100 + [0.9] * 900)
+        >>> cut = best_cut(y, probability)
+        >>> cut.threshold, cut.signal_efficiency, cut.background_efficiency
+        (0.9, 0.9, 0.1)
     """
     y, probability = _check(y, probability)
     if min_background < 1:

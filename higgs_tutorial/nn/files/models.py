@@ -49,6 +49,17 @@ def save_model(
         ValueError: if the model was never called, is no model of this package (nor an ensemble of such, with
             the same features), an argument does not fit, or a weight is not finite.
         OSError: if the file cannot be written; an older file of that name is then still there.
+
+    Example:
+        >>> import tensorflow as tf
+        >>> from higgs_tutorial import LogisticRegression, save_model
+        >>> from higgs_tutorial.nn.files.models import read_header
+        >>> model = LogisticRegression()
+        >>> logits = model(tf.zeros([1, 28]), training=False)
+        >>> file = save_model(model, "model.npz", about={"source": "simulated"})
+        >>> header = read_header(file)
+        >>> header["kind"], header["features"], header["about"]
+        ('LogisticRegression', 28, {'source': 'simulated'})
     """
     if hasattr(model, "model_"):  # a fitted HiggsClassifier
         columns = getattr(model, "feature_names_in_", None) if columns is None else columns
@@ -88,6 +99,14 @@ def load_model(file: str | os.PathLike) -> Model:
     Raises:
         FileNotFoundError: if there is no such file.
         ValueError: if it is not a model file, is cut off or damaged, or comes from a newer version.
+
+    Example:
+        >>> import numpy as np
+        >>> from higgs_tutorial import NeuralNetwork, load_model, predict, save_model
+        >>> model, x = NeuralNetwork(size=10), np.ones([5, 28], np.float32)
+        >>> before = predict(model, x)
+        >>> np.array_equal(predict(load_model(save_model(model, "network.npz")), x), before)
+        True
     """
     header, arrays = _read(Path(file))
     try:
