@@ -47,7 +47,7 @@ def test_a_failed_write_leaves_no_half_file(tmp_path, monkeypatch):
     def full(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr("pathlib.Path.replace", full)
+    monkeypatch.setattr("os.replace", full)
     with pytest.raises(OSError, match="no space"):
         copy_notebooks(tmp_path)
     assert list(tmp_path.iterdir()) == []

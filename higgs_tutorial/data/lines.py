@@ -1,4 +1,4 @@
-"""A CSV file, plain or gzipped, as a stream of float32 rows that says which line cannot be used, and why.
+"""A CSV file as a stream of float32 rows that says which line cannot be used, and why.
 
 pyarrow parses blocks of lines; a block that it refuses, or that looks odd, is parsed again line by line.
 """
@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-from isal import igzip, isal_zlib
 from numpy.typing import NDArray
 
+from higgs_tutorial.data.edges import check_not_numbered, fields_of, is_number, may_be_cut
+from higgs_tutorial.data.text import open_text
+
 BLOCK_BYTES = 4 * 2**20
+REPORTED = 10
+"""How many events that cannot be used are described one by one."""
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -24,16 +27,27 @@ _LARGEST = float(np.finfo(np.float32).max)
 class Rows:
     """Consecutive events: features ``x`` float32 ``[n, k]``, and what is wrong with those that cannot be used.
 
-    ``bad`` maps a place in ``x``, whose row is then NaN, to a sentence that names the line or row of the
-    file.
+    The row of an event that cannot be used is NaN. ``problems`` has a sentence for each of the first ten of
+    them, which names the line or row of the file.
     """
 
     x: NDArray
-    bad: dict[int, str] = field(default_factory=dict)
+    problems: list[str] = field(default_factory=list)
+
+    @property
+    def bad(self) -> NDArray:
+        """Which events cannot be used, bool ``[n]``."""
+        return np.isnan(self.x).any(axis=1)
+
+    def refuse(self, i: int, problem: str) -> None:
+        """Note that event ``i`` cannot be used."""
+        self.x[i] = np.nan
+        if len(self.problems) < REPORTED:
+            self.problems.append(problem)
 
 
 class Lines:
-    """An opened CSV file.
+    """A CSV file, read from the beginning once.
 
     Attributes:
         names: of the columns, if the first line has no number in it; else None.
@@ -45,15 +59,23 @@ class Lines:
 
         Raises:
             FileNotFoundError: if there is no such file.
-            ValueError: if it is damaged, or not text with lines.
+            ValueError: if it is something else, damaged, not text with lines, or its header is of numbers.
         """
-        self.file = file
-        self._blocks = _line_blocks(file)
+        self.file, self._unended = file, False
+        self._blocks = self._whole_lines()
         self._head = next(self._blocks, b"").removeprefix(b"\xef\xbb\xbf")
-        first = self._head.partition(b"\n")[0].decode("utf-8", "replace")
-        fields = [text.strip().strip('"') for text in first.split(",")]
-        self.names = None if not first.strip() or any(map(_is_number, fields)) else fields
+        first, second = [*self._head.split(b"\n", 2), b""][:2]
+        line = first.decode("utf-8", "replace")
+        check_not_numbered(file, line, second.decode("utf-8", "replace"))
+        fields = fields_of(line.removeprefix("#") if line.startswith("#") else line)
+        self.names = None if not line.strip() or any(map(is_number, fields)) else fields
         self.count = len(fields)
+
+    def sample(self, column: int, rows: int = 1000) -> list[str]:
+        """Return the first values of a column, as they are written, from the lines with all columns."""
+        lines = self._head.split(b"\n", rows + 1)[self.names is not None : -1]
+        whole = [line for line in lines if line.count(b",") + 1 == self.count]
+        return [line.split(b",")[column].decode("utf-8", "replace").strip().strip('"') for line in whole]
 
     def rows(self, chosen: list[int]) -> Iterator[Rows]:
         """Yield the events, once, with the columns at the ``chosen`` places.
@@ -66,36 +88,37 @@ class Lines:
             number, block = 2, block.partition(b"\n")[2]
         while block is not None:
             if block:
-                yield _parse(self.file, block, number, self.count, chosen)
+                rows = _parse(self.file, block, number, self.count, chosen)
                 number += block.count(b"\n")
+                if self._unended and self.count - 1 in chosen and not rows.bad[-1]:
+                    rows.refuse(
+                        -1,
+                        f"{self.file}, line {number - 1:,}: the line has no end and its last number may be cut"
+                        " (if it is whole, end the line)",
+                    )
+                yield rows
             block = next(self._blocks, None)
 
+    def _whole_lines(self) -> Iterator[bytes]:
+        """Yield the bytes of whole lines, some megabytes at a time.
 
-def _line_blocks(file: Path) -> Iterator[bytes]:
-    """Yield the bytes of whole lines, some megabytes at a time; the last line gets an end if it has none."""
-    with file.open("rb") as raw:
-        packed = raw.read(2) == b"\x1f\x8b"
-        raw.seek(0)
-        stream = igzip.open(raw, "rb") if packed else raw
-        rest = b""
-        while more := _read(file, stream):
-            lines, end, tail = (rest + more).rpartition(b"\n")
-            if end:
-                yield lines + end
-            elif len(tail) > BLOCK_BYTES:
-                raise ValueError(f"{file} has a line of more than {BLOCK_BYTES:,} bytes; is it a CSV file?")
-            rest = tail
-        if rest:
-            yield rest + b"\n"
-
-
-def _read(file: Path, stream: BinaryIO) -> bytes:
-    try:
-        return stream.read(BLOCK_BYTES)
-    except EOFError:
-        raise ValueError(f"{file} is cut off: its gzip stream has no end") from None
-    except (OSError, isal_zlib.error) as error:
-        raise ValueError(f"{file} is damaged ({error})") from error
+        A last line without an end comes by itself and with one; if it may be cut, that is noted before.
+        """
+        with open_text(self.file) as text:
+            rest = before = b""
+            while more := text.read(BLOCK_BYTES):
+                lines, end, tail = (rest + more).rpartition(b"\n")
+                if end:
+                    yield lines + end
+                    before = lines[-(2**20) :] + end
+                elif len(tail) > BLOCK_BYTES:
+                    raise ValueError(
+                        f"{self.file} has a line of more than {BLOCK_BYTES:,} bytes; is it a CSV file?"
+                    )
+                rest = tail
+            if rest:
+                self._unended = not text.checked and may_be_cut(before, rest)
+                yield rest + b"\n"
 
 
 def _parse(file: Path, block: bytes, first: int, count: int, chosen: list[int]) -> Rows:
@@ -125,27 +148,19 @@ def _parse_by_line(file: Path, block: bytes, first: int, count: int, chosen: lis
         try:
             rows.x[i] = _values(line.decode("utf-8", "backslashreplace").removesuffix("\r"), count, chosen)
         except ValueError as error:
-            rows.bad[i] = f"{file}, line {first + i:,}: {error}"
+            rows.refuse(i, f"{file}, line {first + i:,}: {error}")
     return rows
 
 
 def _values(line: str, count: int, chosen: list[int]) -> list[float]:
     if not line.strip():
         raise ValueError("the line is empty")
+    if (columns := line.count(",") + 1) != count:
+        raise ValueError(f"{columns:,} columns instead of {count}")
     fields = line.split(",")
-    if len(fields) != count:
-        raise ValueError(f"{len(fields)} columns instead of {count}")
     for i in chosen:
-        if not _is_number(fields[i]):
+        if not is_number(fields[i]):
             raise ValueError(f"column {i + 1} is not a number: {fields[i][:40]!r}")
         if not abs(float(fields[i])) <= _LARGEST:
             raise ValueError(f"column {i + 1} is not finite or does not fit float32: {fields[i][:40]!r}")
     return [float(fields[i]) for i in chosen]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text

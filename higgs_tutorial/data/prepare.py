@@ -30,7 +30,7 @@ def prepare(
     seed: int = 0,
     progress: bool = True,
 ) -> dict:
-    """Turn a CSV file in HIGGS format, plain or gzipped, into the three memory-mappable parts.
+    """Turn a CSV file in HIGGS format into the three memory-mappable parts.
 
     The split is the talk's (`split_sizes`): the last rows are the test set and a random choice of the others,
     drawn with ``seed``, is the validation set. Within each part the events stay in the order of the file; the
@@ -38,7 +38,8 @@ def prepare(
     in bounded memory, and the parts get their names only when all of them are complete.
 
     Args:
-        csv: the file; by default ``HIGGS.csv.gz`` in the data folder.
+        csv: the file, plain, gzipped or the only CSV in a zip archive; by default ``HIGGS.csv.gz`` in the data
+            folder.
         data_dir: where to write; by default ``HIGGS_DATA_DIR``, else ``data/`` of a checkout, else
             the user's cache folder.
         rows: how many rows the file must have; None for any number (the file is then read twice, the first
@@ -47,12 +48,13 @@ def prepare(
         progress: whether to show a progress bar if standard error is a terminal.
 
     Returns:
-        The manifest: the source's name, size and SHA-256, the rows of each part, the seed and the versions.
+        The manifest: the source's name, size and SHA-256 (in a zip archive, those of the CSV in it), the rows
+        of each part, the seed and the versions.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if a line is not in HIGGS format (with its number), the file is damaged or cut off, or it
-            has another number of rows.
+        ValueError: if a line is not in HIGGS format (with its number), the file is something else, damaged or
+            cut off, or it has another number of rows.
         OSError: if the disk is too small or a write fails.
 
     Example:
@@ -106,8 +108,8 @@ def _write_parts(path: Path, folder: Path, rows: int, seed: int, progress: bool)
     manifest = {
         "schema": SCHEMA,
         "source": {
-            "name": path.name,
-            "bytes": path.stat().st_size,
+            "name": source.name,
+            "bytes": source.size,
             "sha256": source.sha256,
             "is_uci": source.sha256 == HIGGS_SHA256,
         },

@@ -6,8 +6,6 @@ parsed again by the strict rules, which decide whether it is right and which lin
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,10 +14,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv
-from isal import igzip, isal_zlib
 
+from higgs_tutorial.data.edges import check_not_numbered, may_be_cut
 from higgs_tutorial.data.store import COLUMN_COUNT
 from higgs_tutorial.data.strict import parse_strictly
+from higgs_tutorial.data.text import open_text
 
 BLOCK_BYTES = 4 * 2**20
 WORKERS = 2
@@ -28,24 +27,28 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class HiggsCsv:
-    """A plain or gzipped CSV file in HIGGS format, read from beginning to end.
+    """A CSV file in HIGGS format, plain, gzipped or in a zip archive, read from beginning to end.
 
     Attributes:
         path: the file.
         lines: how many lines the last pass has delivered so far.
-        sha256: the hash of the file's bytes, in hexadecimal, after a complete pass.
+        name: of the file, or of the one in the zip archive, after a complete pass.
+        size: its bytes.
+        sha256: their hash, in hexadecimal.
     """
 
     def __init__(self, path: Path, on_bytes: Callable[[int], None] | None = None) -> None:
         """Read ``path``, telling ``on_bytes`` how many more of the file's bytes were read."""
-        self.path, self.lines, self.sha256 = path, 0, ""
+        self.path, self.lines = path, 0
+        self.name, self.size, self.sha256 = path.name, 0, ""
         self._on_bytes = on_bytes
 
     def count_rows(self) -> int:
         """Return how many lines there are, without looking into them.
 
         Raises:
-            ValueError: if the file is not text with lines, or its gzip stream is damaged or cut off.
+            ValueError: if the file is not text with lines, its first line is not in HIGGS format, or it is
+                damaged or cut off.
         """
         self.lines = 0
         free = deque([bytearray(BLOCK_BYTES)])
@@ -58,8 +61,8 @@ class HiggsCsv:
         """Yield the events in order, as float32 ``[n, 29]``.
 
         Raises:
-            ValueError: at a line that is not in HIGGS format (naming the line), or if the gzip stream is
-                damaged or cut off.
+            ValueError: at a line that is not in HIGGS format (naming the line), or if the file is something
+                else, damaged or cut off.
         """
         self.lines = 0
         free = deque(bytearray(BLOCK_BYTES) for _ in range(WORKERS + 3))
@@ -88,20 +91,17 @@ class HiggsCsv:
 
     def _blocks(self, free: deque) -> Iterator[tuple[bytearray, int]]:
         """Yield buffers of ``free``, filled with whole lines, and their ends; the caller gives them back."""
-        with open(self.path, "rb", buffering=0) as file:
-            raw = _Hashed(file, self._on_bytes)
-            is_gzip = file.read(2) == b"\x1f\x8b"
-            file.seek(0)
-            stream = igzip.open(raw, "rb") if is_gzip else raw
-            rest, at_end = b"", False
+        with open_text(self.path, self._on_bytes) as text:
+            rest, at_end, first, unended = b"", False, True, False
             while not at_end:
                 buffer = free.popleft()
                 view, filled = memoryview(buffer), len(rest)
                 view[:filled] = rest
                 while filled < BLOCK_BYTES and not at_end:
-                    got = self._read(stream, view[filled:])
+                    got = text.readinto(view[filled:])
                     filled, at_end = filled + got, got == 0
                 if at_end and filled and buffer[filled - 1] != ord("\n"):
+                    unended = not text.checked and _lacks_its_end(buffer, filled)
                     buffer[filled] = ord("\n")
                     filled += 1
                 end = buffer.rfind(b"\n", 0, filled) + 1
@@ -110,38 +110,35 @@ class HiggsCsv:
                         f"{self.path}: a line of more than {BLOCK_BYTES:,} bytes; this is no HIGGS file"
                     )
                 rest = bytes(buffer[end:filled])
-                if end:
-                    yield buffer, end
-                else:
+                if not end:
                     free.append(buffer)
-            self.sha256 = raw.digest.hexdigest()
-
-    def _read(self, stream: io.BufferedIOBase, into: memoryview) -> int:
-        try:
-            return stream.readinto(into) or 0
-        except EOFError:
+                    continue
+                if first:
+                    first = False
+                    self._check_beginning(buffer, end)
+                yield buffer, end
+            self.name, self.size, self.sha256 = text.name, text.size, text.sha256
+        if unended:
             raise ValueError(
-                f"{self.path} is cut off: its gzip stream has no end; get the file again"
-            ) from None
-        except (OSError, isal_zlib.error) as error:  # gzip.BadGzipFile is an OSError
-            raise ValueError(f"{self.path} is damaged ({error}); get the file again") from error
+                f"{self.path}: the last line has no end and its last number may be cut; get the file again,"
+                f" or, if it is whole, end it: echo >> {self.path}"
+            )
+
+    def _check_beginning(self, buffer: bytearray, end: int) -> None:
+        """Refuse a file whose first line is wrong before the rest of it is read, which may be a lot."""
+        after = buffer.find(b"\n") + 1
+        second = bytes(buffer[after : max(buffer.find(b"\n", after, end), after)])
+        first = bytes(buffer[:after])
+        check_not_numbered(self.path, first.decode("utf-8", "replace"), second.decode("utf-8", "replace"))
+        parse_strictly(first, 1, self.path)
 
 
-class _Hashed(io.RawIOBase):
-    """A raw file whose bytes are hashed and counted as they are read."""
-
-    def __init__(self, file: io.RawIOBase, on_bytes: Callable[[int], None] | None) -> None:
-        self._file, self._on_bytes, self.digest = file, on_bytes, hashlib.sha256()
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, into: memoryview) -> int:
-        got = self._file.readinto(into)
-        self.digest.update(memoryview(into)[:got])
-        if self._on_bytes:
-            self._on_bytes(got)
-        return got
+def _lacks_its_end(buffer: bytearray, filled: int) -> bool:
+    """Say whether the last line, which has no newline, has all its columns but perhaps not all its digits."""
+    start = buffer.rfind(b"\n", 0, filled) + 1
+    last = bytes(buffer[start:filled])
+    before = bytes(buffer[max(0, start - 2**20) : start])
+    return last.count(b",") == COLUMN_COUNT - 1 and may_be_cut(before, last)
 
 
 def _parse_fast(buffer: bytearray, end: int) -> np.ndarray | None:

@@ -12,29 +12,49 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from scipy.special import expit
 
 from higgs_tutorial.data.files import text_file
+from higgs_tutorial.data.lines import REPORTED
 from higgs_tutorial.data.progress import progress_bar
 from higgs_tutorial.data.tables import open_table
 from higgs_tutorial.files import written
 
-COLUMN = "signal_probability"
+COLUMN, LOGITS = "signal_probability", "signal_logit"
 ENDINGS = (".csv", ".csv.gz", ".npy", ".parquet")
+_DISTINCT = 1 - 1e-9
+"""Above it, from a logit of 21 on, float64's steps (1e-16) get larger than those that float32 logits make."""
 BAD_ROWS = ("stop", "nan")
-_REPORTED = 10
 
 
 @dataclass
 class Scored:
-    """What was scored: ``rows`` in all, ``bad`` of them not usable, with a sentence for each of the first ten.
+    """What was scored.
 
-    ``columns`` are the places, from 0, of the features among the file's columns.
+    Attributes:
+        rows: how many in all.
+        bad: how many of them are not usable.
+        problems: a sentence for each of the first ten of these.
+        columns: the places, from 0, of the features among the file's columns.
+        taken: the same in words, and what was not used.
+        saturated: how many outputs are too close to 0 or 1 for a probability to keep their order.
     """
 
     rows: int = 0
     bad: int = 0
     problems: list[str] = field(default_factory=list)
     columns: list[int] = field(default_factory=list)
+    taken: str = ""
+    saturated: int = 0
+
+
+@dataclass(frozen=True)
+class Form:
+    """What the output looks like: the column's name, float32 or float64, and whether a CSV gets a header."""
+
+    column: str
+    dtype: np.dtype
+    named: bool
 
 
 def score_file(
@@ -45,21 +65,24 @@ def score_file(
     *,
     columns: Sequence[str] | None = None,
     bad_rows: str = "stop",
+    column: str = COLUMN,
     progress: bool = False,
 ) -> Scored:
     """Write the probability of signal of every event in ``file`` to ``out``, one row each, in order.
 
     Args:
-        predict: features float32 ``[n, k]`` -> probabilities ``[n]``.
+        predict: features float32 ``[n, k]`` -> probabilities, or logits, ``[n]``, float32 or float64.
         features: the number of features, k.
-        file: CSV (plain or gzipped), ``.npy`` ``[n, k]`` or Parquet: k columns in the model's order, or a
-            label and then these (the label is not used), or columns with names of which ``columns`` are k.
-        out: its ending says what is written: ``.csv``, ``.csv.gz``, ``.npy`` (float32 ``[n]``) or
-            ``.parquet``. A CSV gets a header if the columns of ``file`` have names, so that lines
-            correspond to lines. It appears under this name when it is whole.
+        file: CSV (plain, gzipped or alone in a zip archive), ``.npy`` ``[n, k]`` or Parquet: k columns in the
+            model's order, or a label and then these (the label is not used), or columns with names of which
+            ``columns`` are k, in any order.
+        out: its ending says what is written: ``.csv``, ``.csv.gz``, ``.npy`` ``[n]`` or ``.parquet``, each with
+            all digits of what ``predict`` gives. A CSV gets a header if the columns of ``file`` have names, so
+            that lines correspond to lines. It appears under this name when it is whole.
         columns: the names of the features.
         bad_rows: what to do about an event with a value that is missing, not a number or not finite:
             ``"stop"`` with an error that names its line, or write ``"nan"`` and go on.
+        column: what the column in the output is called.
         progress: whether to show a progress bar if standard error is a terminal.
 
     Raises:
@@ -71,25 +94,35 @@ def score_file(
     file, out = Path(file), Path(out)
     check_score(file, out, bad_rows)
     table = open_table(file, features, columns)
-    scored = Scored(columns=table.chosen)
+    scored = Scored(columns=table.choice.places, taken=table.choice.sentence)
+    dtype = np.asarray(predict(np.zeros([1, features], np.float32))).dtype
     bar = progress_bar("Scoring", table.rows, "rows", enabled=progress)
-    with bar as advance, _writer(out, table.named) as write:
+    with bar as advance, _writer(out, Form(column, dtype, table.named)) as write:
         for rows in table.blocks:
-            if rows.bad and bad_rows == "stop":
-                first = next(iter(rows.bad.values()))
-                raise ValueError(f"{first}; mend it, or have bad rows scored as nan (--bad-rows nan)")
-            good = np.ones(len(rows.x), bool)
-            good[list(rows.bad)] = False
-            p = np.full(len(rows.x), np.nan, np.float32)
+            if rows.problems and bad_rows == "stop":
+                raise ValueError(
+                    f"{rows.problems[0]}; mend it, or have bad rows scored as nan (--bad-rows nan)"
+                )
+            good = ~rows.bad
+            p = np.full(len(rows.x), np.nan, dtype)
             p[good] = predict(rows.x[good])
             write(p)
             scored.rows += len(p)
-            scored.bad += len(rows.bad)
-            scored.problems += list(rows.bad.values())[: _REPORTED - len(scored.problems)]
+            scored.bad += len(p) - int(good.sum())
+            scored.saturated += 0 if column == LOGITS else int(((p == 0) | (p > _DISTINCT)).sum())
+            scored.problems += rows.problems[: REPORTED - len(scored.problems)]
             advance(len(p))
         if not scored.rows:
             raise ValueError(f"{file} has no events")
     return scored
+
+
+def probabilities(logits: NDArray) -> NDArray:
+    """Return the sigmoid of ``logits`` float32 ``[n]``, float64: different logits up to 20 stay different.
+
+    In float32 everything above 17 would be exactly 1.
+    """
+    return expit(np.asarray(logits, np.float64))
 
 
 def check_score(file: Path, out: Path, bad_rows: str) -> None:
@@ -110,7 +143,7 @@ def check_score(file: Path, out: Path, bad_rows: str) -> None:
 
 
 @contextmanager
-def _writer(out: Path, named: bool) -> Iterator[Callable[[NDArray], None]]:
+def _writer(out: Path, form: Form) -> Iterator[Callable[[NDArray], None]]:
     """Yield what appends probabilities to ``out``; it gets its name if the block ends well."""
     kind = next(kind for kind in (_parquet, _npy, _csv) if out.name.endswith(kind.endings))
     whole, opened = ExitStack(), ExitStack()
@@ -118,7 +151,7 @@ def _writer(out: Path, named: bool) -> Iterator[Callable[[NDArray], None]]:
         with _explained(out):
             out.parent.mkdir(parents=True, exist_ok=True)
             part = whole.enter_context(written(out))
-            append = opened.enter_context(kind(part, out, named))
+            append = opened.enter_context(kind(part, out, form))
 
         def write(p: NDArray) -> None:
             with _explained(out):
@@ -146,31 +179,33 @@ def _explained(out: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _csv(part: Path, out: Path, named: bool) -> Iterator[Callable[[NDArray], None]]:
+def _csv(part: Path, out: Path, form: Form) -> Iterator[Callable[[NDArray], None]]:
     with text_file(part, gzipped=out.name.endswith(".gz")) as stream:
-        if named:
-            stream.write(f"{COLUMN}\n".encode())
-        line = "%.9g\n"  # 9 digits hold all of a float32
+        if form.named:
+            stream.write(f"{form.column}\n".encode())
+        line = {4: "%.9g\n", 8: "%.17g\n"}[form.dtype.itemsize]  # digits that hold all of a float
         yield lambda p: stream.write((line * len(p) % tuple(p.tolist())).encode())
 
 
 @contextmanager
-def _npy(part: Path, out: Path, named: bool) -> Iterator[Callable[[NDArray], None]]:
+def _npy(part: Path, out: Path, form: Form) -> Iterator[Callable[[NDArray], None]]:
     def header(rows: int) -> None:
         stream.seek(0)
-        form = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": (rows,)}
-        np.lib.format.write_array_header_1_0(stream, form)  # of one length: NumPy leaves room for the number
+        described = {"descr": form.dtype.str, "fortran_order": False, "shape": (rows,)}
+        np.lib.format.write_array_header_1_0(
+            stream, described
+        )  # of one length: NumPy leaves room for the number
 
     with part.open("wb") as stream:
         header(0)
         start = stream.tell()
         yield lambda p: stream.write(p.tobytes())
-        header((stream.tell() - start) // 4)
+        header((stream.tell() - start) // form.dtype.itemsize)
 
 
 @contextmanager
-def _parquet(part: Path, out: Path, named: bool) -> Iterator[Callable[[NDArray], None]]:
-    schema = pa.schema([(COLUMN, pa.float32())])
+def _parquet(part: Path, out: Path, form: Form) -> Iterator[Callable[[NDArray], None]]:
+    schema = pa.schema([(form.column, pa.from_numpy_dtype(form.dtype))])
     with pq.ParquetWriter(part, schema) as writer:
         yield lambda p: writer.write_table(pa.table([pa.array(p)], schema))
 

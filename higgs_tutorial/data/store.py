@@ -8,6 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from higgs_tutorial.data.kinds import kind_of
+from higgs_tutorial.words import one_line
+
 COLUMN_COUNT = 29
 """The label and 28 features."""
 ROW_BYTES = COLUMN_COUNT * np.dtype(np.float32).itemsize
@@ -52,8 +55,10 @@ def open_rows(path: Path, rows: int | None, mend: str) -> np.ndarray:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise FileNotFoundError(f"{path} is missing; {mend}") from None
-    except (ValueError, EOFError, OSError) as error:
-        raise ValueError(f"{path} cannot be read as a .npy file ({error}); {mend}") from error
+    except Exception as error:  # NumPy parses the header as Python: SyntaxError, RecursionError, TypeError, …
+        kind = kind_of(path)
+        why = f"it is {kind}" if kind and "NumPy" not in kind else one_line(error)
+        raise ValueError(f"{path} cannot be read as a .npy file ({why}); {mend}") from error
     if not isinstance(array, np.ndarray):  # np.load opens a zip archive as an NpzFile
         array.close()
         raise ValueError(f"{path} is an archive and not a .npy file; {mend}")

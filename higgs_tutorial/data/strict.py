@@ -11,6 +11,10 @@ from higgs_tutorial.data.store import COLUMN_COUNT
 
 _NUMBER = re.compile(rb"[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
 _NOT_FINITE = re.compile(rb"[ \t]*[+-]?(?:nan|inf|infinity)[ \t]*", re.IGNORECASE)
+_HINT = (
+    "; HIGGS files have no header and no index, only the label and 28 columns"
+    " (pandas: to_csv(…, header=False, index=False))"
+)
 _LARGEST = float(np.finfo(np.float32).max)
 
 
@@ -33,17 +37,16 @@ def parse_strictly(block: bytes, first_line: int, path: Path) -> np.ndarray:
         try:
             rows.append(_parse_line(line.removesuffix(b"\r")))
         except ValueError as error:
-            hint = "; HIGGS files have no header" if number == 1 else ""
-            raise ValueError(f"{path}, line {number:,}: {error}{hint}") from None
+            raise ValueError(f"{path}, line {number:,}: {error}{_HINT if number == 1 else ''}") from None
     return np.asarray(rows, np.float32).reshape(-1, COLUMN_COUNT)
 
 
 def _parse_line(line: bytes) -> list[float]:
     if not line.strip():
         raise ValueError("the line is empty")
+    if (columns := line.count(b",") + 1) != COLUMN_COUNT:
+        raise ValueError(f"{columns:,} columns instead of {COLUMN_COUNT}: {_quote(line)}")
     fields = line.split(b",")
-    if len(fields) != COLUMN_COUNT:
-        raise ValueError(f"{len(fields)} columns instead of {COLUMN_COUNT}: {_quote(line)}")
     values = [_parse_field(field, column) for column, field in enumerate(fields, start=1)]
     if values[0] not in (0.0, 1.0):
         raise ValueError(f"column 1, the label, is {_quote(fields[0])}; it must be 0 or 1")

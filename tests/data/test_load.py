@@ -127,6 +127,10 @@ def _bare_pickle(path):
     path.write_bytes(pickle.dumps(Trap(path.with_name("unpickled"))))
 
 
+def npy_header(text):
+    return b"\x93NUMPY\x01\x00" + len(text).to_bytes(2, "little") + text
+
+
 DAMAGES = {
     "pickled objects": (_pickled_objects, "cannot be read"),
     "a bare pickle": (_bare_pickle, "cannot be read"),
@@ -134,7 +138,23 @@ DAMAGES = {
     "cut off in its header": (lambda path: os.truncate(path, 20), "cannot be read"),
     "empty": (lambda path: path.write_bytes(b""), "cannot be read"),
     "text": (lambda path: path.write_text("not a number\n" * 100), "cannot be read"),
-    "gzipped": (lambda path: path.write_bytes(gzip.compress(path.read_bytes())), "cannot be read"),
+    "gzipped": (lambda path: path.write_bytes(gzip.compress(path.read_bytes())), "it is a gzip file"),
+    "a ROOT file": (lambda path: path.write_bytes(b"root\x00\x00" + bytes(99)), "it is a ROOT file"),
+    "a folder": (lambda path: (path.unlink(), path.mkdir()), "it is a folder"),
+    "a header that goes on and on": (
+        lambda path: path.write_bytes(npy_header(b"(" * 5_000)),
+        "cannot be read",
+    ),
+    "a header without an end": (
+        lambda path: path.write_bytes(npy_header(b"{'descr': '<f4")),
+        "cannot be read",
+    ),
+    "a header of a huge shape": (
+        lambda path: path.write_bytes(
+            npy_header(b"{'descr': '<f4', 'fortran_order': False, 'shape': (%d, 29)}" % 10**30)
+        ),
+        "cannot be read",
+    ),
     "an archive": (_archive, "is an archive"),
     "the wrong columns": (_save(make_rows(1_800)[:, :28]), r"float32 \[1800, 28\] instead of float32"),
     "no columns": (_save(np.zeros(1_800, np.float32)), r"float32 \[1800\] instead"),

@@ -89,13 +89,15 @@ def test_a_header_is_answered_by_a_header(tmp_path):
 @pytest.mark.parametrize(
     "text",
     [
-        "1,2,3,4\n",
-        "1,2,3,4",
-        "1,2,3,4\r\n",
-        "\ufeff1,2,3,4\n",
+        "1.,2,3,4\n",
+        "1,2,3,4.0 ",
+        "1.0,2,3,4\r\n",
+        "1.0,2,3,4\r",
+        "\ufeff1.0,2,3,4\n",
         ' a ,"b",c,d\n1,2,3,4\n',
+        "# a,b,c,d\n1,2,3,4\n",
         "+1e0, 2.0,3.,4\n",
-        "yes,1,2,3,4\n",
+        "yes,1,2.0,3,4\n",
     ],
 )
 def test_forms_of_csv(text, tmp_path):
@@ -121,7 +123,7 @@ BAD_LINES = {
 @pytest.mark.parametrize("line", BAD_LINES)
 @pytest.mark.parametrize("header", [False, True])
 def test_a_bad_line_is_named_and_nothing_written(line, header, tmp_path):
-    good = ["1,2,3,4"] * 300
+    good = ["1.0,2,3,4"] * 300
     text = "\n".join([*(["a,b,c,d"] if header else []), *good[:199], line, *good[200:]]) + "\n"
     (tmp_path / "e.csv").write_text(text)
     with pytest.raises(ValueError, match=f"e\\.csv, line {200 + header}: {BAD_LINES[line]}") as caught:
@@ -184,7 +186,7 @@ def test_missing_values_in_parquet(tmp_path):
 class Other:
     """Files that are no events, by name."""
 
-    wide = "1,2,3,4,5,6\n"
+    wide = "1.0,2,3,4,5,6\n"
     words = "once upon a time\n"
     empty = ""
     blank = "\n"
@@ -203,10 +205,10 @@ class Other:
         ("empty", "is empty"),
         ("blank", "has 1 column;"),
         ("only_a_header", "has no events"),
-        ("zip", "is a zip archive"),
+        ("zip", "is a damaged or cut off zip archive"),
         ("parquet", "damaged or cut off Parquet file"),
         ("npy", "damaged or cut off .npy file"),
-        ("binary", "has .* columns?;|line of more than"),
+        ("binary", "is a binary file and not text"),
     ],
 )
 def test_other_files_are_refused(name, says, tmp_path):

@@ -80,6 +80,13 @@ def test_score_writes_what_python_predicts(folder):
     x, _ = simulate(300, seed=5)
     p = predict(load_model(folder / "o" / "models" / "logistic.npz"), x)
     assert np.allclose(np.loadtxt(folder / "p.csv"), p, atol=1e-6)
+    last = "columns taken: 2 to 29, by place, of 29; not used: column 1, the label"
+    assert run.stdout.splitlines()[-1] == last
+    run = higgs("score", "o/models/logistic.npz", "events.csv", "--out", "z.csv", "--logits", folder=folder)
+    assert run.returncode == 0, run.stderr
+    assert "z.csv: 300 logits of signal" in run.stdout
+    z = predict(load_model(folder / "o" / "models" / "logistic.npz"), x, logits=True)
+    assert np.allclose(np.loadtxt(folder / "z.csv"), z, atol=1e-5)
 
 
 def test_bad_rows_stop_it_or_are_named(folder):
