@@ -19,7 +19,7 @@ browser:
 	$(PYTHON) -m venv .venv && .venv/bin/pip install -c constraints.txt -e ".[test,browser]" && .venv/bin/python -m pytest -m browser
 
 lint:
-	.venv/bin/ruff check . && .venv/bin/ruff format --check .
+	.venv/bin/ruff check . && .venv/bin/ruff format --check . && .venv/bin/lint-imports
 
 # Execute every notebook, or NOTEBOOKS="notebooks/04_higgs_data.ipynb", and keep its outputs.
 notebooks:

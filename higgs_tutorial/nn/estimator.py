@@ -15,11 +15,11 @@ from sklearn.utils.multiclass import check_classification_targets, type_of_targe
 from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, validate_data
 
 from higgs_tutorial.data.dataset import Dataset
-from higgs_tutorial.nn.engine.small_fits import OPTIMIZERS, copy_weights, kept_network
-from higgs_tutorial.nn.files.models import build, feature_count, restore, variables
-from higgs_tutorial.nn.models import NeuralNetwork
+from higgs_tutorial.nn.files.models import restore, variables
+from higgs_tutorial.nn.models import NeuralNetwork, build, feature_count
 from higgs_tutorial.nn.schedules import SCHEDULES
 from higgs_tutorial.nn.scoring import roc_auc
+from higgs_tutorial.nn.small_fits import OPTIMIZERS, copy_weights, kept_network
 from higgs_tutorial.nn.training import epoch_seed
 
 ROWS = 48

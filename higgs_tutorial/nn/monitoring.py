@@ -11,8 +11,8 @@ import keras
 import tensorflow as tf
 
 from higgs_tutorial.nn.engine.device import Events
-from higgs_tutorial.nn.files.models import build
 from higgs_tutorial.nn.history import Epoch
+from higgs_tutorial.nn.models import build
 
 
 class TensorBoard:

@@ -19,8 +19,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from higgs_tutorial.nn import NeuralNetwork
-from higgs_tutorial.nn.engine import small_fits
+from higgs_tutorial.nn import NeuralNetwork, small_fits
 from higgs_tutorial.nn.engine.shuffle import events_at, seed_words
 from higgs_tutorial.nn.estimator import HiggsClassifier, _even_batch
 from higgs_tutorial.nn.files.models import load_model, save_model, variables

@@ -18,8 +18,7 @@ import tensorflow as tf
 from higgs_tutorial.nn.engine.device import Events, columns
 from higgs_tutorial.nn.engine.epoch import Batch, train_step
 from higgs_tutorial.nn.engine.shuffle import events_at, seed_words
-from higgs_tutorial.nn.files.models import build
-from higgs_tutorial.nn.models import NeuralNetwork
+from higgs_tutorial.nn.models import NeuralNetwork, build
 from higgs_tutorial.nn.training import train
 
 OPTIMIZERS = {
