@@ -1,32 +1,35 @@
 """Models as files that hold numbers and no code, so that opening somebody else's runs nothing.
 
 A file is a NumPy ``.npz`` archive: one array a variable, and a member ``header`` that says in JSON which model
-they belong to. The archive carries a checksum of each member. Of an ensemble it holds all networks, the
-variables of number i named ``i/…``.
+they belong to. The archive carries a checksum of each member. A file may come from a stranger: its header is
+checked, and the arrays' types and shapes compared with it, before any is read. Of an ensemble it holds all networks,
+the variables of number i named ``i/…``.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import zipfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 
+from higgs_tutorial.files import written
 from higgs_tutorial.nn.ensembles import Ensemble
+from higgs_tutorial.nn.files.archive import Archive, read_json
+from higgs_tutorial.nn.files.header import KINDS, check_header, variable_shapes
 from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork, build, feature_count
+from higgs_tutorial.words import one_line
 
 if TYPE_CHECKING:
     from higgs_tutorial.nn.estimator import HiggsClassifier
 
 Model = LogisticRegression | NeuralNetwork | Ensemble
 FORMAT, SCHEMA = "higgs-tutorial model", 1
-KINDS = {kind.__name__: kind for kind in (LogisticRegression, NeuralNetwork)}
 
 
 def save_model(
@@ -82,14 +85,10 @@ def save_model(
         "columns": None if columns is None else [str(name) for name in columns],
         "about": about or {},
     }
+    check_header(header)
     file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f".{file.name}.{os.getpid()}")
-    try:
-        with part.open("wb") as stream:
-            np.savez(stream, header=np.array(json.dumps(header, allow_nan=False)), **arrays)
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
+    with written(file) as part, part.open("wb") as stream:
+        np.savez(stream, header=np.array(json.dumps(header, allow_nan=False)), **arrays)
     return file
 
 
@@ -108,12 +107,8 @@ def load_model(file: str | os.PathLike) -> Model:
         >>> np.array_equal(predict(load_model(save_model(model, "network.npz")), x), before)
         True
     """
-    header, arrays = _read(Path(file))
-    try:
-        model = _rebuilt(header["kind"], header["config"], header["features"], arrays)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
-        raise _damaged(Path(file), error) from error
-    return model
+    with _opened(Path(file)) as (header, archive):
+        return _rebuilt(header["kind"], header["config"], header["features"], archive.read)
 
 
 def read_header(file: str | os.PathLike) -> dict[str, Any]:
@@ -123,7 +118,8 @@ def read_header(file: str | os.PathLike) -> dict[str, Any]:
         FileNotFoundError: if there is no such file.
         ValueError: if it is not a model file, is cut off or damaged, or comes from a newer version.
     """
-    return _read(Path(file))[0]
+    with _opened(Path(file)) as (header, _):
+        return header
 
 
 def variables(model: tf.Module) -> dict[str, np.ndarray]:
@@ -174,46 +170,49 @@ def _described(model: Model) -> tuple[str, dict[str, Any], dict[str, np.ndarray]
     return kind, config, variables(model), feature_count(model)
 
 
-def _rebuilt(kind: str, config: dict[str, Any], features: int, arrays: dict[str, np.ndarray]) -> Model:
+def _rebuilt(
+    kind: str, config: dict[str, Any], features: int, read: Callable[[str], np.ndarray], prefix: str = ""
+) -> Model:
     if kind == Ensemble.__name__:
-        parts: list[dict[str, np.ndarray]] = [{} for _ in config["models"]]
-        for name, array in arrays.items():
-            number, _, rest = name.partition("/")
-            parts[int(number)][rest] = array
         return Ensemble(
-            _rebuilt(member["kind"], member["config"], features, part)
-            for member, part in zip(config["models"], parts, strict=True)
+            _rebuilt(member["kind"], member["config"], features, read, f"{prefix}{i}/")
+            for i, member in enumerate(config["models"])
         )
     model = build(KINDS[kind](**config), features)
-    restore(model, arrays)
+    for variable in model.variables:
+        name = prefix + variable.name.partition(":")[0]
+        array = read(name)
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} holds values that are not finite")
+        variable.assign(array)
     return model
 
 
-def _read(file: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+@contextmanager
+def _opened(file: Path) -> Iterator[tuple[dict[str, Any], Archive]]:
+    """Open a model file whose header is right and whose arrays have the shapes that it asks for."""
     try:
-        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
-            arrays = {name: archive[name] for name in archive.files}
-        header = json.loads(str(arrays.pop("header")[()]))
-        ours = header["format"] == FORMAT
+        stream = file.open("rb")
     except IsADirectoryError:
         raise ValueError(f"{file} is a folder, not a model file") from None
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise _damaged(file, error) from error
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, NotImplementedError) as error:
-        raise _foreign(file) from error
-    if not ours:
-        raise _foreign(file)
-    if header.get("schema") != SCHEMA:
-        raise ValueError(f"{file} has format version {header.get('schema')}; this version reads {SCHEMA}")
-    return header, arrays
-
-
-def _foreign(file: Path) -> ValueError:
-    return ValueError(
-        f"{file} is not a model of this package: those are written by save_model"
-        " and by higgs-tutorial ladder --save-models"
-    )
-
-
-def _damaged(file: Path, error: Exception) -> ValueError:
-    return ValueError(f"{file} is damaged or cut off ({error}); save the model again")
+    with stream:
+        try:
+            archive = Archive(stream)
+            header = read_json(archive.read_text("header"))
+            if not isinstance(header, dict) or header.get("format") != FORMAT:
+                raise ValueError("its header is another one")
+        except ValueError as error:
+            raise ValueError(
+                f"{file} is not a model of this package, or damaged or cut off ({error}): models are"
+                " written by save_model and by higgs-tutorial ladder --save-models"
+            ) from error
+        if header.get("schema") != SCHEMA:
+            version = one_line(header.get("schema"), 20)
+            raise ValueError(f"{file} has format version {version}; this version reads {SCHEMA}")
+        try:
+            check_header(header)
+            shapes = variable_shapes(header["kind"], header["config"], header["features"])
+            archive.require(shapes | {"header": ()}, ("<f4", archive.types["header"]))
+            yield header, archive
+        except ValueError as error:
+            raise ValueError(f"{file} is damaged or cut off ({error}); save the model again") from error

@@ -229,6 +229,7 @@ def test_weights_of_another_shape_or_from_a_newer_version(tmp_path):
     change(file, **{"linear_1/w": np.zeros((7, 7), np.float32), "extra": np.zeros(1)})
     with pytest.raises(ValueError, match="extra"):
         load_model(file)
+    file = save_model(trained("plain"), tmp_path / "m.npz")
     newer = {**read_header(file), "schema": 2}
     change(file, header=np.array(json.dumps(newer)))
     with pytest.raises(ValueError, match="format version 2; this version reads 1"):
