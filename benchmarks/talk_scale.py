@@ -20,7 +20,8 @@ from training import machine
 from training_peers import Rung, make_events
 
 import higgs_tutorial as ht
-from higgs_tutorial import LADDER, ladder, report, talk
+from higgs_tutorial import LADDER, ladder, talk
+from higgs_tutorial.cli import report
 
 BATCH_SIZE, STEPS = talk.BATCH_SIZE, 16
 TALK_TIME = {"rung": "adam-3x100", "minutes": 7.5, "epochs": 25}

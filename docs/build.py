@@ -20,7 +20,7 @@ from doors import CELL
 from sphinx.cmd.build import build_main
 
 import higgs_tutorial
-from higgs_tutorial.report import markdown
+from higgs_tutorial.cli.report import markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE, HTML = ROOT / "docs" / "_build" / "source", ROOT / "docs" / "_build" / "html"

@@ -1,5 +1,5 @@
 """`python -m higgs_tutorial` is `higgs-tutorial`."""
 
-from .cli import main
+from higgs_tutorial.cli import main
 
 main()

@@ -1,18 +1,24 @@
-"""Writing files so that under their names there is either nothing, what was there before, or all of them."""
+"""Writing files: under its name there is either nothing, what was there before, or all of it."""
 
 from __future__ import annotations
 
+import json
 import os
+import platform
 import secrets
 import signal
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import metadata
 from pathlib import Path
 from types import FrameType
+from typing import Any
 
 ENDING = ".partial"
 """Of the temporary names."""
+VERSIONED = ("higgs-tutorial", "tensorflow", "keras", "numpy", "scikit-learn")
 
 
 @contextmanager
@@ -38,6 +44,57 @@ def written(file: str | os.PathLike) -> Iterator[Path]:
             part.unlink(missing_ok=True)
     if hasattr(os, "O_DIRECTORY"):  # the rename must reach the disk, too; Windows has no way to ask
         _flush(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+
+
+def write_json(file: str | os.PathLike, value: Any) -> None:
+    """Write ``value`` as JSON, in a folder that is made if it is missing; a reader never sees half a file.
+
+    Raises:
+        OSError: if it cannot be written; what was there before stays.
+    """
+    file = Path(file)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with written(file) as part:
+        part.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+def require_writable_folder(folder: str | os.PathLike) -> None:
+    """Check that files can be written in ``folder``, or that it can be made; nothing is left behind.
+
+    Raises:
+        OSError: if not, naming the folder or file that is in the way.
+    """
+    folder = found = Path(folder)
+    while not os.path.lexists(found):
+        found = found.parent
+    if not found.is_dir():
+        raise NotADirectoryError(f"{folder} can't be made, because {found} is no folder; choose another one")
+    try:
+        with tempfile.TemporaryFile(dir=found):
+            pass
+    except OSError as error:
+        why = error.strerror or error
+        raise OSError(
+            error.errno,
+            f"{why}: nothing can be written in {found}; make that possible, or choose another folder",
+        ) from error
+
+
+def require_writable_file(file: str | os.PathLike) -> None:
+    """Check that ``file`` can be written, before the work whose result it will hold; nothing is left behind.
+
+    Raises:
+        OSError: if not, naming the folder or file that is in the way.
+    """
+    file = Path(file)
+    if file.is_dir():
+        raise IsADirectoryError(f"{file} is a folder; name a file")
+    require_writable_folder(file.parent)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of Python and of the packages that the numbers depend on."""
+    return {"python": platform.python_version(), **{name: metadata.version(name) for name in VERSIONED}}
 
 
 @contextmanager

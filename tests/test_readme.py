@@ -50,7 +50,7 @@ def test_makefile_spells_the_same_lines():
 
 
 def test_table_is_the_committed_runs():
-    from higgs_tutorial.report import markdown
+    from higgs_tutorial.cli.report import markdown
 
     results = json.loads((ROOT / "results" / "quick" / "results.json").read_text(encoding="utf-8"))
     (table,) = re.findall(r"<!-- results/quick -->\n(.+?)\n<!-- end", README, flags=re.DOTALL)

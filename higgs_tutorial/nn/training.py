@@ -18,7 +18,7 @@ from higgs_tutorial.nn.engine.device import Events, Placed, columns, does_not_fi
 from higgs_tutorial.nn.engine.programs import train_epoch
 from higgs_tutorial.nn.engine.shuffle import seed_words
 from higgs_tutorial.nn.engine.streaming import Window, windows
-from higgs_tutorial.nn.files.checkpoints import identity, resume
+from higgs_tutorial.nn.files.checkpoints import Run, resume
 from higgs_tutorial.nn.history import Epoch, History
 from higgs_tutorial.nn.scoring import check_classes, roc_auc
 
@@ -230,13 +230,12 @@ def fit(
         raise ValueError(
             "with average a run goes on from its checkpoints (checkpoint_dir), not from a history"
         )
+    run = Run(model, optimizer, higgs, batch_size, seed, average, averaging)
     with cluster.naming_lost_workers():
         if cluster.workers() > 1:
-            cluster.agree(identity(model, optimizer, higgs, batch_size, seed))
+            cluster.agree(run.identity())
         if checkpoint_dir is not None:
-            checkpoints = resume(
-                checkpoint_dir, model, higgs, optimizer, batch_size, seed, keep, history, average, averaging
-            )
+            checkpoints = resume(checkpoint_dir, run, keep, history)
         if checkpoints and len(history) > epochs:
             raise ValueError(
                 f"the checkpoints in {checkpoint_dir} are of {len(history)} epochs, and {epochs} are wanted: "
@@ -256,7 +255,7 @@ def fit(
                 raise FloatingPointError(f"epoch {number}: {error}") from error
             history.epochs.append(record)
             if checkpoints:
-                checkpoints.save(model, optimizer, history, averaging)
+                checkpoints.save(history)
             if on_epoch is not None:
                 with averaging.swapped():
                     on_epoch(record)

@@ -12,7 +12,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from higgs_tutorial.lessons import copy_notebooks
+from higgs_tutorial.cli.lessons import copy_notebooks
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 MODEL = "window.jupyterapp.shell.currentWidget.content.model.toJSON()"

@@ -17,8 +17,8 @@ from notebook_rules import FROM_SCRATCH, code_cells, tags
 from sklearn.metrics import roc_auc_score
 
 import higgs_tutorial as package
+from higgs_tutorial.cli.report import auc_error
 from higgs_tutorial.nn.shares import keep_mask
-from higgs_tutorial.report import auc_error
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}

@@ -10,6 +10,7 @@ import re
 import warnings
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,44 @@ _DIGEST = b"sha256=%064d"
 _DIGITS = 64
 
 
+@dataclass(frozen=True)
+class Run:
+    """What decides how a run ends, as `fit` is given it: ``higgs`` has the events, ``averaging`` the averages."""
+
+    model: tf.Module
+    optimizer: keras.optimizers.Optimizer
+    higgs: Any
+    batch_size: int
+    seed: int
+    average: str | int | None = None
+    averaging: Averaging | None = None
+
+    def identity(self) -> dict[str, Any]:
+        """Return what must be the same: a checkpoint of another identity is another run's.
+
+        Of the data it holds the numbers of events and a hash of up to `HASHED_ROWS` evenly spaced ones.
+        """
+        optimizer = {"class": type(self.optimizer).__name__, **self.optimizer.get_config()}
+        described = {
+            "model": {"class": type(self.model).__name__, **getattr(self.model, "config", {})},
+            "optimizer": without_names(optimizer),
+            "batch_size": int(self.batch_size),
+            "seed": int(self.seed),
+            "average": self.average,
+            "data": {
+                "source": getattr(self.higgs, "source", None),
+                "train": _fingerprint(self.higgs.train),
+                "valid": _fingerprint(self.higgs.valid),
+            },
+        }
+        return json.loads(json.dumps(described, default=_plain))
+
+    def variables(self) -> dict[str, tf.Variable]:
+        """Return all that a checkpoint holds of model and optimizer, by name."""
+        named = {f"model/{i:03d}/{v.name}": v for i, v in enumerate(self.model.variables)}
+        return named | {f"optimizer/{i:03d}": v.value for i, v in enumerate(self.optimizer.variables)}
+
+
 class Checkpoints:
     """The checkpoints of one run, ``epoch-00007.npz`` and so on, in a folder of their own.
 
@@ -43,8 +82,8 @@ class Checkpoints:
     either nothing or all of it.
     """
 
-    def __init__(self, folder: str | os.PathLike, identity: dict[str, Any], keep: int = 3) -> None:
-        """Use ``folder`` for the run with this `identity`, keeping the ``keep`` newest checkpoints.
+    def __init__(self, folder: str | os.PathLike, run: Run, keep: int = 3) -> None:
+        """Use ``folder`` for ``run``, keeping the ``keep`` newest checkpoints.
 
         Raises:
             ValueError: if ``keep`` is not a positive integer.
@@ -52,15 +91,9 @@ class Checkpoints:
         if isinstance(keep, bool) or not isinstance(keep, (int, np.integer)) or keep < 1:
             raise ValueError(f"keep is {keep!r}; it must be a positive integer")
         self.folder, self.keep = Path(folder), int(keep)
-        self.identity = json.loads(json.dumps(identity))
+        self.run, self.identity = run, run.identity()
 
-    def save(
-        self,
-        model: tf.Module,
-        optimizer: keras.optimizers.Optimizer,
-        history: History,
-        averaging: Averaging | None = None,
-    ) -> Path:
+    def save(self, history: History) -> Path:
         """Write the state after the last epoch of ``history``, remove what is too old, return the file.
 
         Of several workers only the chief writes, but all must call this: they may have to average variables.
@@ -69,8 +102,8 @@ class Checkpoints:
             OSError: if it cannot be written; the checkpoints before it are still there.
         """
         about = {"schema": SCHEMA, "identity": self.identity, "history": json.loads(history.to_json())}
-        arrays = {name: variable.numpy() for name, variable in _variables(model, optimizer).items()}
-        arrays |= averaging.state() if averaging else {}
+        arrays = {name: variable.numpy() for name, variable in self.run.variables().items()}
+        arrays |= self.run.averaging.state() if self.run.averaging else {}
         file = self.folder / f"epoch-{len(history):05d}.npz"
         if not cluster.is_chief():
             return file
@@ -87,9 +120,7 @@ class Checkpoints:
             old.unlink(missing_ok=True)
         return file
 
-    def restore(
-        self, model: tf.Module, optimizer: keras.optimizers.Optimizer, averaging: Averaging | None = None
-    ) -> History:
+    def restore(self) -> History:
         """Give the variables the values of the newest intact checkpoint, and return its history.
 
         Without one, the history is empty and nothing is changed. A damaged checkpoint is passed over with a
@@ -99,7 +130,7 @@ class Checkpoints:
             ValueError: if the checkpoint is of another run; the message says what differs.
         """
         data = self.newest() if cluster.is_chief() else b""
-        return self.load(cluster.from_chief(data), model, optimizer, averaging)
+        return self.load(cluster.from_chief(data))
 
     def newest(self) -> bytes:
         """Return the content of the newest intact checkpoint, nothing if there is none.
@@ -121,13 +152,7 @@ class Checkpoints:
                 )
         return b""
 
-    def load(
-        self,
-        data: bytes,
-        model: tf.Module,
-        optimizer: keras.optimizers.Optimizer,
-        averaging: Averaging | None = None,
-    ) -> History:
+    def load(self, data: bytes) -> History:
         """Do what `restore` does, from the content of a checkpoint."""
         if not data:
             return History()
@@ -140,15 +165,15 @@ class Checkpoints:
                 "go on with the same settings, or choose another folder"
             )
         averaged = {name: arrays.pop(name) for name in list(arrays) if name.startswith(f"{STATE}/")}
-        variables = _variables(model, optimizer)
+        variables = self.run.variables()
         shapes = {name: tuple(variable.shape) for name, variable in variables.items()}
         if differ := list(_differences({n: a.shape for n, a in arrays.items()}, shapes)):
             raise ValueError(f"the checkpoints in {self.folder} do not fit the model ({'; '.join(differ)})")
         for name, variable in variables.items():
             variable.assign(arrays[name])
         history = History.from_json(json.dumps(about["history"]))
-        if averaging:
-            averaging.restore(averaged, len(history))
+        if self.run.averaging:
+            self.run.averaging.restore(averaged, len(history))
         return history
 
     def files(self) -> list[Path]:
@@ -162,53 +187,14 @@ def clear(folder: str | os.PathLike) -> None:
         file.unlink(missing_ok=True)
 
 
-def resume(
-    folder: str | os.PathLike,
-    model: tf.Module,
-    higgs: Any,
-    optimizer: keras.optimizers.Optimizer,
-    batch_size: int,
-    seed: int,
-    keep: int,
-    history: History,
-    average: str | int | None,
-    averaging: Averaging,
-) -> Checkpoints:
-    """Build model and optimizer, and set them and ``history`` to the newest checkpoint, if there is one."""
-    model(tf.zeros([1, higgs.train.x.shape[1]]), training=False)
-    build_optimizer(optimizer, model)
-    checkpoints = Checkpoints(folder, identity(model, optimizer, higgs, batch_size, seed, average), keep)
-    if restored := checkpoints.restore(model, optimizer, averaging).epochs:
+def resume(folder: str | os.PathLike, run: Run, keep: int, history: History) -> Checkpoints:
+    """Make the run's variables, and set them and ``history`` to the newest checkpoint, if there is one."""
+    run.model(tf.zeros([1, run.higgs.train.x.shape[1]]), training=False)
+    build_optimizer(run.optimizer, run.model)
+    checkpoints = Checkpoints(folder, run, keep)
+    if restored := checkpoints.restore().epochs:
         history.epochs[:] = restored
     return checkpoints
-
-
-def identity(
-    model: tf.Module,
-    optimizer: keras.optimizers.Optimizer,
-    higgs: Any,
-    batch_size: int,
-    seed: int,
-    average: str | int | None = None,
-) -> dict[str, Any]:
-    """Return what decides a run's outcome: a checkpoint of another identity is another run's.
-
-    Of the data it holds the numbers of events and a hash of up to `HASHED_ROWS` evenly spaced ones.
-    """
-    optimizer_config = without_names({"class": type(optimizer).__name__, **optimizer.get_config()})
-    described = {
-        "model": {"class": type(model).__name__, **getattr(model, "config", {})},
-        "optimizer": optimizer_config,
-        "batch_size": int(batch_size),
-        "seed": int(seed),
-        "average": average,
-        "data": {
-            "source": getattr(higgs, "source", None),
-            "train": _fingerprint(higgs.train),
-            "valid": _fingerprint(higgs.valid),
-        },
-    }
-    return json.loads(json.dumps(described, default=_plain))
 
 
 def _plain(value: Any) -> Any:
@@ -228,11 +214,6 @@ def _fingerprint(dataset: Any) -> dict[str, Any]:
         if array is not None:
             digest.update(np.ascontiguousarray(array[rows]).tobytes())
     return {"events": int(dataset.n), "features": int(dataset.x.shape[1]), "hash": digest.hexdigest()[:16]}
-
-
-def _variables(model: tf.Module, optimizer: keras.optimizers.Optimizer) -> dict[str, tf.Variable]:
-    named = {f"model/{i:03d}/{v.name}": v for i, v in enumerate(model.variables)}
-    return named | {f"optimizer/{i:03d}": v.value for i, v in enumerate(optimizer.variables)}
 
 
 def _differences(found: Any, wanted: Any, name: str = "") -> Iterator[str]:

@@ -18,7 +18,7 @@ from making import make_events
 
 from higgs_tutorial.nn import History, LogisticRegression, NeuralNetwork, fit
 from higgs_tutorial.nn.files import checkpoints
-from higgs_tutorial.nn.files.checkpoints import Checkpoints, identity
+from higgs_tutorial.nn.files.checkpoints import Checkpoints, Run
 
 
 @pytest.fixture(autouse=True)
@@ -187,14 +187,16 @@ def test_a_full_disk_leaves_the_checkpoints_before_it(small, tmp_path):
 
 
 def test_the_identity_does_not_depend_on_the_process(small):
-    first, second = (identity(LogisticRegression(), OPTIMIZERS["adam"](), small, 10, 0) for _ in range(2))
+    first, second = (
+        Run(LogisticRegression(), OPTIMIZERS["adam"](), small, 10, 0).identity() for _ in range(2)
+    )
     assert first == second
 
 
 def test_restore_changes_nothing_without_a_checkpoint(small, tmp_path):
     model, optimizer = LogisticRegression(seed=1), OPTIMIZERS["adam"]()
-    store = Checkpoints(tmp_path / "none", identity(model, optimizer, small, 10, 0))
-    assert store.restore(model, optimizer) == History()
+    store = Checkpoints(tmp_path / "none", Run(model, optimizer, small, 10, 0))
+    assert store.restore() == History()
     assert not (tmp_path / "none").exists()
 
 

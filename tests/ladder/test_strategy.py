@@ -115,4 +115,4 @@ def test_histograms_need_a_folder(tmp_path):
     process = start(tmp_path / "here", "--histograms")
     out, err = process.communicate(timeout=SECONDS)
     assert (process.returncode, out) == (2, "")
-    assert err == "error: histograms need a folder (tensorboard) to log to\n"
+    assert err == "error: --histograms need a folder (tensorboard) to log to\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from higgs_tutorial.lessons import copy_notebooks, notebook_files
+from higgs_tutorial.cli.lessons import copy_notebooks, notebook_files
 
 
 def test_all_are_copied_in_reading_order(tmp_path):

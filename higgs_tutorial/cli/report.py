@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -16,14 +16,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from . import ladder, talk
-from .data.dataset import HiggsDataset, load
-from .interrupt import PoliteStop, Stopped
-from .startup import start_tensorflow
-from .terminal import legible
+from higgs_tutorial import ladder, talk
+from higgs_tutorial.cli.interrupt import PoliteStop, Stopped
+from higgs_tutorial.cli.terminal import legible
+from higgs_tutorial.startup import require_tensorflow_backend, start_tensorflow
 
 if TYPE_CHECKING:
-    from .nn.history import Epoch
+    from higgs_tutorial.data.dataset import HiggsDataset
+    from higgs_tutorial.nn.history import Epoch
 
 WIDTH_IN_A_PIPE = 110
 
@@ -53,46 +53,40 @@ def _epoch_bar() -> Progress:
 
 
 def run_ladder(
+    rungs: Iterable[str] | str | None = None,
     *,
-    source: str = "auto",
-    events: int | None = None,
-    data_dir: str | os.PathLike | None = None,
-    start: Callable[[], object] = start_tensorflow,
+    settings: ladder.Settings | None = None,
+    output: ladder.Output | None = None,
     strategy: str | None = None,
     resume_command: str = "the same call and resume=True",
-    seed: int = 0,
-    profile: str | None = None,
-    **settings: Any,
+    **options: Any,
 ) -> dict[str, Any]:
-    """Run the ladder with `ladder.run`'s arguments, print as it goes, and return its results.
+    """Run the ladder as `ladder.run` does, print as it goes, and return its results.
 
     Args:
-        source: see `ladder.run`.
-        events: see there.
-        data_dir: see there.
-        start: called once the arguments are checked and the events are there, before TensorFlow is needed.
+        rungs: see `ladder.run`.
+        settings: see there.
+        output: see there.
         strategy: `"mirrored"` or `"multiworker"`, see `make_strategy`; default one device.
         resume_command: how to go on with a run that was stopped, for the message that says so.
-        seed: see `ladder.run`.
-        profile: see there.
-        **settings: the other arguments of `ladder.run`, except `higgs` and the functions that it calls.
+        **options: fields of `settings` and `output`, in the place of their own values.
 
     Raises:
         Stopped: Ctrl-C or SIGTERM asked for it, and the epoch has ended.
         ValueError: as `ladder.run`, and so for its other errors.
-
     """
-    out = settings.get("out")
-    chosen = ladder.check(**settings, seed=seed, profile=profile)
-    settings["rungs"] = [rung.name for rung in chosen]
+    options |= {} if rungs is None else {"rungs": rungs}
+    settings, output, _ = ladder.nouns(options, settings, output)
+    require_tensorflow_backend()
     if strategy != "multiworker":  # of several machines, only the first needs the folder
-        ladder.require_folders(out, chosen, *(settings.get(name) for name in ("save_models", "tensorboard")))
-    higgs = load(source, events=events, data_dir=data_dir, seed=seed, profile=profile)
-    start()
-    from .nn.distributed.cluster import is_chief, make_strategy
+        ladder.require_folders(output, settings.chosen)
+    higgs = ladder.load_events(settings)
+    start_tensorflow()
+    from higgs_tutorial.nn.distributed.cluster import is_chief, make_strategy
 
-    saved = "nothing is saved, for want of a folder (out)"
-    go_on = saved if out is None else f"the epochs done are saved; go on with: {resume_command}"
+    go_on = f"the epochs done are saved; go on with: {resume_command}"
+    if output.out is None:
+        go_on = "nothing is saved, for want of a folder (out)"
     undrawn: list[str] = []
     with (
         make_strategy(strategy).scope() if strategy else nullcontext(),
@@ -101,15 +95,15 @@ def run_ladder(
         PoliteStop(say, last_words=f"stopped; {go_on}") as stop,
         _epoch_bar() as bar,
     ):
-        calls = _Progress(bar, stop, is_chief(), settings.get("ensemble", 1))
+        listener = _Printed(bar, stop, is_chief(), settings.ensemble).listener()
         try:
-            results = ladder.run(higgs=higgs, **calls.functions(), **settings, seed=seed, profile=profile)
+            results = ladder.run(higgs=higgs, settings=settings, output=output, listener=listener)
         except Stopped:
             bar.stop()
             say(f"stopped after this epoch; {go_on}")
             raise
         if is_chief():
-            _print_results(results, out, settings.get("save_models", False), undrawn)
+            _print_results(results, output, undrawn)
     return results
 
 
@@ -129,7 +123,7 @@ def _warnings_said(undrawn: list[str]) -> Iterator[None]:
         yield
 
 
-class _Progress:
+class _Printed:
     """What is printed while the ladder runs, by the chief worker."""
 
     def __init__(self, bar: Progress, stop: PoliteStop, chief: bool, networks: int) -> None:
@@ -137,9 +131,9 @@ class _Progress:
         self.task = bar.add_task("", total=None)
         self.done: dict[str, int] = {}
 
-    def functions(self) -> dict[str, Callable]:
-        """Return what `ladder.run` is to call."""
-        return {"on_rung": self.on_rung, "on_network": self.on_network, "on_epoch": self.on_epoch}
+    def listener(self) -> ladder.Listener:
+        """Return what `ladder.run` is to tell."""
+        return ladder.Listener(on_rung=self.on_rung, on_network=self.on_network, on_epoch=self.on_epoch)
 
     def on_rung(self, rung: ladder.Rung, higgs: HiggsDataset, epochs: int) -> None:
         """Print the rung's name."""
@@ -165,15 +159,13 @@ class _Progress:
         self.stop.check()
 
 
-def _print_results(
-    results: dict[str, Any], out: str | os.PathLike | None, save_models: bool, undrawn: list[str]
-) -> None:
+def _print_results(results: dict[str, Any], output: ladder.Output, undrawn: list[str]) -> None:
     width = None if sys.stdout.isatty() else WIDTH_IN_A_PIPE
     Console(width=width).print("", table(results), "", Text(footnote(results)), sep="\n")
-    if out is not None:
+    if output.out is not None:
         files = ["results.json", *(["ladder.png"] if not undrawn else []), "checkpoints/"]
-        files += ["models/"] if save_models else []
-        typer.echo(f"written to {os.fspath(out)}: {', '.join(files)}")
+        files += ["models/"] if output.save_models else []
+        typer.echo(f"written to {os.fspath(output.out)}: {', '.join(files)}")
     for text in undrawn:
         say(f"warning: {text}")
 

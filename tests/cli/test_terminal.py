@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from higgs_tutorial import terminal
+from higgs_tutorial.cli import terminal
 
 ENCODINGS = ["ascii", "cp866", "cp932"]
 COMMAND = [sys.executable, "-m", "higgs_tutorial"]

@@ -91,7 +91,7 @@ def test_killed_interrupted_and_damaged_it_ends_as_if_it_had_run_through(tmp_pat
 
 BUSY = """
     import hashlib, sys
-    from higgs_tutorial.interrupt import PoliteStop, Stopped
+    from higgs_tutorial.cli.interrupt import PoliteStop, Stopped
 
     print("ready", flush=True)
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from higgs_tutorial.files import written
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 
 
 def notebook_files() -> list[Path]:

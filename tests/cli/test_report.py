@@ -10,8 +10,9 @@ import pytest
 from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
-from higgs_tutorial import ladder, plots, report, talk
-from higgs_tutorial.interrupt import Stopped
+from higgs_tutorial import ladder, plots, talk
+from higgs_tutorial.cli import report
+from higgs_tutorial.cli.interrupt import Stopped
 
 
 def rung(name, aucs):
@@ -109,9 +110,7 @@ def test_a_picture_that_cannot_be_drawn_costs_a_warning_after_the_table(tmp_path
     monkeypatch.setattr(plots, "save_ladder", fail)
     monkeypatch.setenv("HIGGS_DATA_DIR", str(tmp_path))
     out = tmp_path / "out"
-    results = report.run_ladder(
-        rungs=["logistic"], source="simulated", events=2000, epochs=1, out=out, start=lambda: None
-    )
+    results = report.run_ladder(rungs=["logistic"], source="simulated", events=2000, epochs=1, out=out)
     said = capsys.readouterr()
     assert (
         said.err
@@ -123,13 +122,13 @@ def test_a_picture_that_cannot_be_drawn_costs_a_warning_after_the_table(tmp_path
 
 def test_run_ladder_needs_no_arguments_and_leaves_the_environment_alone(tmp_path, monkeypatch, capsys):
     seen = {}
-    monkeypatch.setattr(ladder, "run", lambda **settings: seen.update(settings) or results_of_nothing())
-    monkeypatch.setattr(report, "load", lambda source, **settings: seen.update(source=source, **settings))
+    monkeypatch.setattr(ladder, "run", lambda **nouns: seen.update(nouns) or results_of_nothing())
+    monkeypatch.setattr(ladder, "load_events", lambda settings: seen.update(loaded_for=settings))
     before = dict(os.environ)
     report.run_ladder()
-    assert (seen["source"], seen["seed"], seen["profile"]) == ("auto", 0, None)
+    assert seen["settings"] == seen["loaded_for"] == ladder.Settings()
     report.run_ladder(rungs=iter(["logistic"]), profile="talk", seed=3)
-    assert (seen["rungs"], seen["seed"], seen["profile"]) == (["logistic"], 3, "talk")
+    assert seen["settings"] == ladder.Settings(rungs=("logistic",), profile="talk", seed=3)
     assert dict(os.environ) == before
     with pytest.raises(ValueError, match="profile is 'fast'; it must be one of: quick, talk"):
         report.run_ladder(profile="fast")
@@ -152,7 +151,7 @@ def test_stopped_from_python_it_says_how_to_go_on(tmp_path, monkeypatch, capsys)
         raise Stopped(2)
 
     monkeypatch.setattr(ladder, "run", stop)
-    monkeypatch.setattr(report, "load", lambda *_, **__: None)
+    monkeypatch.setattr(ladder, "load_events", lambda settings: None)
     for out, how in ((None, "nothing is saved"), (tmp_path, "go on with: the same call and resume=True")):
         with pytest.raises(Stopped):
             report.run_ladder(out=out)

@@ -26,8 +26,8 @@ def higgs(*arguments, data_dir, **environment):
     ("arguments", "says"),
     [
         (["ladder", "--rungs", "logistic,resnet"], "unknown rung 'resnet'"),
-        (["ladder", "--epochs", "0"], "epochs must be at least 1"),
-        (["ladder", "--batch-size", "-5"], "batch_size must be at least 1"),
+        (["ladder", "--epochs", "0"], "--epochs is 0; it must be at least 1"),
+        (["ladder", "--batch-size", "-5"], "--batch-size is -5; it must be at least 1"),
         (["ladder", "--events", "3"], "3 events"),
         (["ladder", "--profile", "huge"], "--profile is 'huge'; it must be one of: quick, talk"),
         (["ladder", "--source", "kaggle"], "'kaggle'"),

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from higgs_tutorial import folder, ladder, talk
+from higgs_tutorial import ladder, talk
 from higgs_tutorial.data.dataset import Dataset, HiggsDataset
-from higgs_tutorial.ladder import LADDER, run, select, write_json
+from higgs_tutorial.ladder import LADDER, folder, run, select, write_json
 
 RUNGS = ["logistic", "bn-1x100"]
 
@@ -354,7 +354,9 @@ def test_a_second_run_in_a_folder_is_refused_while_the_first_runs(tmp_path):
             with pytest.raises(BlockingIOError, match=r"another run is writing to .*wait until it has ended"):
                 run(["logistic"], higgs=small(), epochs=2, out=tmp_path, resume=resume)
         with pytest.raises(BlockingIOError, match="another run is writing to"):
-            ladder.require_folders(tmp_path)  # on the command line, before there are events
+            ladder.require_folders(
+                ladder.Output(out=tmp_path), []
+            )  # on the command line, before there are events
         assert (tmp_path / "results.json").read_bytes() == before
         first.kill()
     results = run(["logistic"], higgs=small(), epochs=2, out=tmp_path, resume=True)  # no stale lock
@@ -367,7 +369,7 @@ def test_a_file_system_without_locks_is_said(tmp_path, monkeypatch):
         raise NotImplementedError
 
     monkeypatch.setattr(folder.FileLock, "acquire", cannot)
-    with pytest.warns(UserWarning, match="no files can be locked"), folder.claimed(tmp_path):
+    with pytest.warns(UserWarning, match="no files can be locked"), folder.RunFolder(tmp_path).claimed():
         pass
 
 

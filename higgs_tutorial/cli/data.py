@@ -1,0 +1,74 @@
+"""`higgs-tutorial simulate`, `download` and `prepare`: where events come from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from higgs_tutorial.cli.app import app, one_line_errors
+from higgs_tutorial.cli.options import DataDir, Seed
+
+
+@app.command()
+@one_line_errors
+def simulate(
+    events: Annotated[int, typer.Option(min=1, help="Number of events.")],
+    out: Annotated[Path, typer.Option(help="FILE.npy, FILE.csv or FILE.csv.gz.")],
+    seed: Seed = 0,
+) -> None:
+    """Simulate HIGGS-like events from physics, in the real file's columns, units and format.
+
+    For example: `higgs-tutorial simulate --events 100000 --out events.csv.gz`
+
+    """
+    from higgs_tutorial.data.export import write_simulated
+    from higgs_tutorial.files import require_writable_file
+
+    require_writable_file(out)
+    write_simulated(out, events, seed)
+    typer.echo(f"{out}: {events:,} simulated events, seed {seed}")
+
+
+@app.command()
+@one_line_errors
+def download(data_dir: DataDir = None) -> None:
+    """Download HIGGS.csv.gz (2.8 GB) from UCI; run it again to go on after an interruption.
+
+    The file gets its name when its size and its SHA-256 are right. `higgs-tutorial prepare` is the next step.
+
+    For example: `higgs-tutorial download --data-dir /data/higgs`
+
+    """
+    from higgs_tutorial.data.download import download as fetch
+
+    typer.echo(f"{fetch(data_dir)}: complete, size and SHA-256 as expected; next: higgs-tutorial prepare")
+
+
+@app.command()
+@one_line_errors
+def prepare(
+    csv: Annotated[
+        Path | None, typer.Argument(help="A file in HIGGS format. Default: the downloaded one.")
+    ] = None,
+    data_dir: DataDir = None,
+    rows: Annotated[int | None, typer.Option(min=1, help="Number of rows the file must have.")] = None,
+    any_rows: Annotated[bool, typer.Option("--any-rows", help="Accept any number of rows.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of the split into training and validation events.")] = 0,
+) -> None:
+    """Turn the CSV into training, validation and test files that load in an instant.
+
+    For example:
+
+    * `higgs-tutorial prepare` – the downloaded HIGGS.csv.gz, which must have 11,000,000 rows
+    * `higgs-tutorial prepare mine.csv.gz --any-rows --data-dir mine`
+
+    """
+    from higgs_tutorial.data.prepare import HIGGS_ROWS
+    from higgs_tutorial.data.prepare import prepare as convert
+
+    if rows is not None and any_rows:
+        raise ValueError("--rows and --any-rows exclude each other")
+    manifest = convert(csv, data_dir, rows=None if any_rows else rows or HIGGS_ROWS, seed=seed)
+    typer.echo(f"{manifest['rows']:,} rows prepared")
