@@ -11,6 +11,7 @@ import matplotlib.pyplot as plt
 import pytest
 
 import higgs_tutorial
+import higgs_tutorial.physics.significance
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = sorted(
@@ -23,8 +24,9 @@ DATA = {"LADDER", "ladder"}  # a dictionary, explained where a Rung is
 
 
 def examples(module):
-    """Return the doctests of a module; they begin with nothing imported."""
-    return doctest.DocTestFinder(exclude_empty=True).find(module, globs={"__name__": "__main__"})
+    """Return the doctests of a module; they begin with nothing but what the module itself defines."""
+    own = {n: part for n, part in vars(module).items() if getattr(part, "__module__", "") == module.__name__}
+    return doctest.DocTestFinder(exclude_empty=True).find(module, globs={**own, "__name__": "__main__"})
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)
