@@ -27,7 +27,7 @@ def pytest_run(*arguments, **environment):
 
 def test_files_of_all_folders_can_be_collected_in_any_order():
     folders = sorted({file.parent for file in TESTS.rglob("test_*.py")} - {TESTS}, reverse=True)
-    files = [TESTS / "nn" / "test_checkpoints.py", TESTS / "data" / "test_dataset.py"]
+    files = [TESTS / "nn" / "files" / "test_checkpoints.py", TESTS / "data" / "test_dataset.py"]
     files += [min(folder.glob("test_*.py")) for folder in folders]
     run = pytest_run("--collect-only", *files, Path(__file__))
     assert run.returncode == 0, run.stdout
