@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
-import shutil
+import struct
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -16,6 +17,19 @@ from higgs_tutorial.data.files import explained_write_errors, locked, require_sp
 from higgs_tutorial.data.progress import progress_bar
 from higgs_tutorial.data.settings import data_folder
 from higgs_tutorial.data.uci import HIGGS_BYTES, HIGGS_FILE, HIGGS_SHA256, HIGGS_URLS
+from higgs_tutorial.words import one_line
+
+_DAMAGE = (
+    zipfile.BadZipFile,
+    zlib.error,
+    lzma.LZMAError,
+    struct.error,
+    EOFError,
+    RuntimeError,
+    ValueError,
+    OverflowError,
+)
+"""What zipfile raises where an archive's bytes are wrong (NotImplementedError is a RuntimeError)."""
 
 
 class DownloadError(ConnectionError):
@@ -111,19 +125,27 @@ def _from_archive(url: str, target: Path, size: int, sha256: str, options: dict)
                 found = "no such file" if member is None else f"one of {member.file_size:,} bytes"
                 raise FetchError(f"its archive should hold {HIGGS_FILE} of {size:,} bytes and has {found}")
             require_space(target.parent, size, "unpacking HIGGS")
-            with (
-                explained_write_errors(target.parent, "unpacking HIGGS", "What was received is kept"),
-                opened.open(member) as packed,
-                open(extracted, "wb") as file,
-            ):
-                shutil.copyfileobj(packed, file, CHUNK_BYTES)
+            _unpack(opened, member, extracted)
         _accept(extracted, target, size, sha256, options["progress"])
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, FetchError) as error:
+    except (*_DAMAGE, FetchError) as error:
         archive.unlink()
-        raise FetchError(f"{error}") from error
+        raise FetchError(one_line(error)) from error
     finally:
         extracted.unlink(missing_ok=True)
     archive.unlink()
+
+
+def _unpack(archive: zipfile.ZipFile, member: zipfile.ZipInfo, extracted: Path) -> None:
+    write_errors = explained_write_errors(extracted.parent, "unpacking HIGGS", "What was received is kept")
+    with archive.open(member) as packed, write_errors, open(extracted, "wb") as file:
+        while True:
+            try:
+                chunk = packed.read(CHUNK_BYTES)
+            except OSError as error:  # of bzip2; it is no write error
+                raise FetchError(f"its archive is damaged ({one_line(error)})") from error
+            if not chunk:
+                return
+            file.write(chunk)
 
 
 def _accept(candidate: Path, target: Path, size: int, sha256: str, progress: bool) -> None:

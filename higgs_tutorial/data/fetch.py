@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import queue
 import re
+import threading
 import time
 from collections.abc import Iterator
+from http.client import HTTPException
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,10 +17,20 @@ from requests.adapters import HTTPAdapter
 
 from higgs_tutorial.data.files import explained_write_errors, require_space
 from higgs_tutorial.data.progress import progress_bar
+from higgs_tutorial.words import one_line
 
 CHUNK_BYTES = 2**20
 TIMEOUT_SECONDS = (20, 60)
 """For the connection, and for each read."""
+
+
+HEADER_SECONDS = 300.0
+"""For the headers, all attempts and redirections together."""
+SLOWEST, SLOW_SECONDS = 1000, 60.0
+"""Bytes a second over so many seconds that a transfer must reach."""
+_LENGTH = "[0-9]{1,18}"
+_BAD_ANSWERS = (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, ValueError, OSError)
+"""ValueError: of a redirection to what is no address."""
 
 
 class FetchError(Exception):
@@ -78,14 +91,11 @@ def _attempt(session: requests.Session, url: str, partial: Path, size: int | Non
         partial.unlink()
         have = 0
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
-    try:
-        response = session.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS)
-    except requests.RequestException as error:
-        reason = getattr(error.args[0], "reason", None) if error.args else None
-        raise FetchError(str(reason or error)) from error
-    with response:
+    with _respond(session, url, headers) as response:
         start, total = _range(response, have)
         if response.status_code == 416:
+            if not have:
+                raise FetchError("HTTP 416, although all of the file was asked for")
             if total == have:
                 return
             partial.unlink()
@@ -98,22 +108,50 @@ def _attempt(session: requests.Session, url: str, partial: Path, size: int | Non
         _receive(response, partial, start, total, progress)
 
 
+def _respond(session: requests.Session, url: str, headers: dict[str, str]) -> requests.Response:
+    """Return the server's answer once its headers are there, in another thread, so that they have a time limit.
+
+    The timeouts of a connection begin again with each byte that arrives.
+    """
+    answers: queue.SimpleQueue = queue.SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(session.get(url, headers=headers, stream=True, timeout=TIMEOUT_SECONDS))
+        except Exception as error:
+            answers.put(error)
+
+    threading.Thread(target=ask, daemon=True).start()
+    try:
+        answer = answers.get(timeout=HEADER_SECONDS)
+    except queue.Empty:
+        raise FetchError(f"no complete headers within {HEADER_SECONDS:g} seconds") from None
+    if isinstance(answer, _BAD_ANSWERS):
+        reason = getattr(answer.args[0], "reason", None) if answer.args else None
+        raise FetchError(one_line(reason or answer)) from answer
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
 def _range(response: requests.Response, have: int) -> tuple[int, int | None]:
     """Return where the body starts in the file, and how long the file is if the server says so."""
     status = response.status_code
     content_range = response.headers.get("Content-Range", "")
     if status == 206:
-        match = re.fullmatch(r"bytes (\d+)-\d+/(\d+)", content_range)
+        match = re.fullmatch(rf"bytes ({_LENGTH})-{_LENGTH}/({_LENGTH})", content_range)
         if not match or int(match[1]) != have:
-            raise FetchError(f"asked to go on at byte {have:,}, it answers {content_range or 'no range'!r}")
+            raise FetchError(
+                f"asked to go on at byte {have:,}, it answers {one_line(content_range or 'no range')!r}"
+            )
         return have, int(match[2])
     if status == 416:
-        match = re.fullmatch(r"bytes \*/(\d+)", content_range)
+        match = re.fullmatch(rf"bytes \*/({_LENGTH})", content_range)
         return 0, int(match[1]) if match else None
     if status != 200:
-        raise FetchError(f"HTTP {status} {response.reason}")
+        raise FetchError(f"HTTP {status} {one_line(response.reason)}")
     length = response.headers.get("Content-Length", "")
-    return 0, int(length) if length.isdigit() else None
+    return 0, int(length) if re.fullmatch(_LENGTH, length) else None
 
 
 def _receive(
@@ -139,10 +177,21 @@ def _receive(
 
 def _chunks(response: requests.Response) -> Iterator[bytes]:
     """Yield the body's bytes as they are on the wire: a .gz file must not be inflated on the way."""
-    try:
-        yield from response.raw.stream(CHUNK_BYTES, decode_content=False)
-    except (requests.RequestException, urllib3.exceptions.HTTPError, ConnectionError, TimeoutError) as error:
-        raise _BrokenOff(f"the transfer broke off ({type(error).__name__})") from error
+    start, received = time.monotonic(), 0
+    while True:
+        try:
+            chunk = response.raw.read1(CHUNK_BYTES, decode_content=False)
+        except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, HTTPException) as error:
+            raise _BrokenOff(f"the transfer broke off ({type(error).__name__})") from error
+        if not chunk:
+            return
+        yield chunk
+        received += len(chunk)
+        seconds = time.monotonic() - start
+        if seconds > SLOW_SECONDS:
+            if received < SLOWEST * seconds:
+                raise FetchError(f"sends less than {SLOWEST:,} bytes a second")
+            start, received = time.monotonic(), 0
 
 
 def _length(path: Path) -> int:

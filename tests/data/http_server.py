@@ -2,6 +2,7 @@
 
 import re
 import threading
+import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -21,6 +22,8 @@ class Behaviour:
     content_encoding: str | None = None
     wrong_range: bool = False
     with_length: bool = True
+    raw: list[bytes] | None = None
+    """The whole answer instead, piece by piece, with a pause of 0.05 seconds after each."""
     asked: list[str | None] = field(default_factory=list)
     """The Range header of every request, in order."""
 
@@ -29,6 +32,15 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):
         how = self.server.behaviour
         how.asked.append(self.headers.get("Range"))
+        if how.raw is not None:
+            self.close_connection = True
+            try:
+                for piece in how.raw:
+                    self.wfile.write(piece)
+                    time.sleep(0.05)
+            except OSError:
+                pass  # the client has had enough
+            return None
         if how.busy:
             how.busy -= 1
             return self._head(503, {"Content-Length": "0"})

@@ -321,3 +321,60 @@ def test_what_is_pinned_is_the_uci_file():
         "higgs.zip",
         "HIGGS.csv.gz",
     ]
+
+
+def answer(*headers, body=CONTENTS, status="200 OK"):
+    lines = [f"HTTP/1.1 {status}", *headers, "", ""]
+    return "\r\n".join(lines).encode("latin-1") + body
+
+
+STRANGE = {
+    "a length of 5,000 digits": [answer("Content-Length: " + "1" * 5_000)],
+    "a length of superscripts": [answer("Content-Length: \u00b2")],
+    "a negative length": [answer("Content-Length: -5")],
+    "two lengths": [answer("Content-Length: 300000", "Content-Length: 5")],
+    "a redirection to no address": [answer("Location: http://[::1", status="302 Found", body=b"")],
+    "a redirection to nothing": [answer("Location: http://", status="302 Found", body=b"")],
+    "a redirection to a strange port": [answer("Location: http://x:99999999/", status="302 Found", body=b"")],
+    "a redirection to another protocol": [
+        answer("Location: file:///etc/passwd", status="302 Found", body=b"")
+    ],
+    "endless redirections": [answer("Location: /again", "Content-Length: 0", status="302 Found", body=b"")],
+    "416 at once": [answer("Content-Length: 0", status="416 Range Not Satisfiable", body=b"")],
+    "416 and no bytes": [answer("Content-Range: bytes */0", "Content-Length: 0", status="416 No", body=b"")],
+    "206 unasked": [
+        answer("Content-Range: bytes 5-9/10", "Content-Length: 5", status="206 Partial", body=b"x" * 5)
+    ],
+    "no HTTP": [b"220 welcome to FTP\r\n" * 10],
+    "nothing": [b""],
+    "a thousand headers": [answer(*(f"X-{i}: y" for i in range(1_000)))],
+    "escape sequences": [answer(status="404 \x1b[31mred\x07", body=b"")],
+    "headers without end": [b"HTTP/1.1 200 OK\r\n", *[b"X: y\r\n"] * 40],
+    "a few bytes a second": [answer("Content-Length: 300000", body=b"")]
+    + [CONTENTS[i : i + 1] for i in range(40)],
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+@pytest.mark.parametrize("name", ["HIGGS.csv.gz", "higgs.zip"])
+def test_a_strange_server_is_left_for_the_next(kind, name, server, tmp_path, monkeypatch):
+    monkeypatch.setattr(fetch_module, "HEADER_SECONDS", 0.5)
+    monkeypatch.setattr(fetch_module, "SLOW_SECONDS", 0.3)
+    with FileServer(CONTENTS) as strange:
+        strange.behaviour.raw = STRANGE[kind]
+        message = failure(tmp_path, strange.url(name), attempts=1) if "length" not in kind else ""
+        assert "Traceback" not in message
+        assert all(len(line) < 400 and line.isprintable() for line in message.splitlines())
+        download(tmp_path, urls=[strange.url(name), server.url()], backoff=0.01, attempts=1, **RIGHT)
+    assert (tmp_path / "HIGGS.csv.gz").read_bytes() == CONTENTS
+
+
+@pytest.mark.parametrize(
+    "method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA]
+)
+@pytest.mark.parametrize("place", [0, 60, 150_000, -200, -60, -10])
+def test_a_damaged_zip_falls_back_to_the_next_address(method, place, server, tmp_path):
+    content = bytearray(zipped(method=method))
+    content[place : place + 8 or None] = b"\xff" * 8
+    with FileServer(bytes(content)) as damaged:
+        get(tmp_path, damaged.url("higgs.zip"), server.url(), attempts=1)
