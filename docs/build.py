@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from doors import CELL
+from draw_architecture import PICTURES, draw
 from sphinx.cmd.build import build_main
 
 import higgs_tutorial
@@ -38,7 +39,7 @@ GATHERED = (
 )
 CONTENTS = {
     "Results": "results/quick/README\nresults/*/README",
-    "Explanations": "docs/from-2016-to-today\ndocs/glossary\ndata/README\ndocs/reliability",
+    "Explanations": "docs/from-2016-to-today\ndocs/glossary\ndata/README\ndocs/architecture\ndocs/reliability",
     "Measurements": "benchmarks/*",
     "Reference": "docs/api\ndocs/command-line\ndocs/modules\nCHANGELOG",
 }
@@ -66,6 +67,8 @@ def gather(root: Path = ROOT, source: Path = SOURCE) -> None:
         source / "docs" / "api.md", public_names_page((root / "docs" / "api.md").read_text(encoding="utf-8"))
     )
     _write(source / "docs" / "modules.md", modules_page())
+    for name, package in PICTURES.items():  # as they are now, whatever was committed
+        _write(source / "docs" / name, draw(package))
     _write(source / "docs" / "command-line.md", command_line_page())
 
 
@@ -179,7 +182,7 @@ def public_names_page(page: str) -> str:
 def modules_page() -> str:
     """Return a page with the docstrings of every module, but for the names that the page of public names has."""
     found = pkgutil.walk_packages(higgs_tutorial.__path__, "higgs_tutorial.")
-    names = sorted(module.name for module in found if not module.ispkg and module.name not in UNDOCUMENTED)
+    rooms = {module.name: module.ispkg for module in found if module.name not in UNDOCUMENTED}
     public: dict[str, list[str]] = {}
     for name in higgs_tutorial.__all__:
         module = getattr(getattr(higgs_tutorial, name), "__module__", "")
@@ -190,8 +193,8 @@ def modules_page() -> str:
         "Every module of the package; [the public names](api.md) are on a page of their own.",
         "",
     ]
-    for name in names:
-        options = ["   :members:"]
+    for name, is_room in sorted(rooms.items()):
+        options = [] if is_room else ["   :members:"]  # a room's names have their place in its modules
         if name in public:
             options.append(f"   :exclude-members: {', '.join(public[name])}")
         lines += [f"## `{name}`", "", f"```{{eval-rst}}\n.. automodule:: {name}", *options, "```", ""]

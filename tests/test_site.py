@@ -52,7 +52,13 @@ def test_a_broken_link_would_be_noticed(tmp_path):
 
 def test_readmes_links_to_files_are_links_to_pages(site, pages):
     links = pages[site / "index.html"].links
-    for target in ("docs/reliability.html", "data/README.html", "benchmarks/fidelity.html", "CHANGELOG.html"):
+    for target in (
+        "docs/architecture.html",
+        "docs/reliability.html",
+        "data/README.html",
+        "benchmarks/fidelity.html",
+        "CHANGELOG.html",
+    ):
         assert target in links
     assert {f"notebooks/{stem}.html" for stem in NOTEBOOKS} <= set(links)
 
@@ -78,5 +84,5 @@ def test_every_public_name_is_explained(site):
     for name in higgs_tutorial.__all__:
         module = getattr(getattr(higgs_tutorial, name), "__name__", "")
         assert f"higgs_tutorial.{name}" in listed or module in listed or name == "LADDER", name
-    assert "higgs_tutorial.ladder.Rung" in listed
+    assert "higgs_tutorial.ladder.rungs.Rung" in listed
     assert "higgs_tutorial.physics.significance.Cut" in listed
