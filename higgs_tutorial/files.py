@@ -51,6 +51,14 @@ def write_json(file: str | os.PathLike, value: Any) -> None:
 
     Raises:
         OSError: if it cannot be written; what was there before stays.
+
+    Example:
+        >>> import json
+        >>> from pathlib import Path
+        >>> from higgs_tutorial.files import write_json
+        >>> write_json("results.json", {"auc": 0.75})
+        >>> json.loads(Path("results.json").read_text())
+        {'auc': 0.75}
     """
     file = Path(file)
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +101,13 @@ def require_writable_file(file: str | os.PathLike) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of Python and of the packages that the numbers depend on."""
+    """Return the versions of Python and of the packages that the numbers depend on.
+
+    Example:
+        >>> from higgs_tutorial.files import versions
+        >>> {"numpy", "tensorflow"} <= versions().keys()
+        True
+    """
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in VERSIONED}}
 
 

@@ -18,6 +18,12 @@ def recorded(name: str = "quick") -> dict[str, Any]:
 
     Raises:
         ValueError: there is no such run.
+
+    Example:
+        >>> from higgs_tutorial import ladder
+        >>> results = ladder.recorded("quick")
+        >>> results["source"], len(results["rungs"])
+        ('simulated', 9)
     """
     if name not in RECORDED:
         raise ValueError(f"no recorded run is called {name!r}, only: {', '.join(RECORDED)}")

@@ -20,7 +20,7 @@ FILES = sorted(
     if ">>> " in file.read_text(encoding="utf-8")
 )
 PUBLIC = [*higgs_tutorial.__all__, "physics.significance"]  # which is public as a module
-DATA = {"LADDER", "ladder"}  # a dictionary, explained where a Rung is
+DATA = {"LADDER"}  # a dictionary, explained where a Rung is
 
 
 def examples(module):
@@ -43,11 +43,16 @@ def test_the_examples_of(file, tmp_path, monkeypatch):
 
 
 def parts(thing):
-    """Return what must have an example: the thing itself, or the functions of a module that has any."""
+    """Return what must have an example: the thing itself, or of a module the functions and classes that it offers."""
     if not inspect.ismodule(thing):
         return [thing]
-    own = (part for part in vars(thing).values() if getattr(part, "__module__", "") == thing.__name__)
-    return [part for part in own if inspect.isfunction(part) and part.__name__[0] != "_"] or [thing]
+    own = [n for n, part in vars(thing).items() if getattr(part, "__module__", "") == thing.__name__]
+    offered = [getattr(thing, n) for n in getattr(thing, "__all__", own) if n[0] != "_"]
+    return [part for part in offered if inspect.isfunction(part) or is_class(part)] or [thing]
+
+
+def is_class(part):
+    return inspect.isclass(part) and not issubclass(part, Exception)
 
 
 @pytest.mark.parametrize("name", sorted({*PUBLIC} - DATA))

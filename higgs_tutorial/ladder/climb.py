@@ -68,6 +68,13 @@ def run(
 
     Warns:
         PictureWarning: `ladder.png` could not be drawn; everything else is there.
+
+    Example:
+        >>> from higgs_tutorial import ladder
+        >>> results = ladder.run("logistic", events=2_000, epochs=1, source="simulated")
+        >>> rung = results["rungs"][0]
+        >>> rung["name"], rung["parameters"], len(rung["epochs"]), rung["talk"]["valid_auc"][-1]
+        ('logistic', 29, 1, 0.686)
     """
     options |= {} if rungs is None else {"rungs": rungs}
     settings, output, listener = nouns(options, settings, output, listener)
@@ -83,7 +90,13 @@ def run(
 
 
 def load_events(settings: Settings) -> HiggsDataset:
-    """Return the events that a run of these settings is trained on; see `load` for what it raises."""
+    """Return the events that a run of these settings is trained on; see `load` for what it raises.
+
+    Example:
+        >>> from higgs_tutorial import ladder
+        >>> ladder.load_events(ladder.Settings(source="simulated", events=2_000)).train.n
+        1800
+    """
     return load(
         settings.source,
         events=settings.events,
@@ -282,7 +295,14 @@ def head(higgs: HiggsDataset, settings: Settings) -> dict[str, Any]:
 
 
 def fingerprint(higgs: HiggsDataset) -> str:
-    """Return the SHA-256 of all features, labels and weights of the three parts, in their order."""
+    """Return the SHA-256 of all features, labels and weights of the three parts, in their order.
+
+    Example:
+        >>> from higgs_tutorial import ladder, load
+        >>> seeds = [load("simulated", events=2_000, seed=seed) for seed in (0, 0, 1)]
+        >>> len({ladder.fingerprint(higgs) for higgs in seeds})
+        2
+    """
     digest = hashlib.sha256()
     for part in (higgs.train, higgs.valid, higgs.test):
         for array in (part.x, part.y, getattr(part, "weight", None)):

@@ -26,7 +26,14 @@ class PictureWarning(RuntimeWarning):
 
 
 class RunFolder:
-    """Where a run writes: `results.json`, `ladder.png`, `checkpoints/RUNG/` and `models/RUNG.npz`."""
+    """Where a run writes: `results.json`, `ladder.png`, `checkpoints/RUNG/` and `models/RUNG.npz`.
+
+    Example:
+        >>> from higgs_tutorial import ladder
+        >>> folder = ladder.RunFolder("my-run")
+        >>> folder.results.name, folder.picture.name
+        ('results.json', 'ladder.png')
+    """
 
     def __init__(self, out: str | Path) -> None:
         """Use the folder ``out``; nothing is made yet."""
@@ -143,6 +150,10 @@ def require_folders(output: Output, rungs: Iterable[Rung]) -> None:
 
     Raises:
         OSError: it can't, or another run is writing to `out`; the message names what is in the way.
+
+    Example:
+        >>> from higgs_tutorial import ladder
+        >>> ladder.require_folders(ladder.Output(out="my-run"), ladder.select(["logistic"]))
     """
     folders = [] if output.tensorboard is None else [Path(output.tensorboard)]
     if output.out is not None:

@@ -28,6 +28,14 @@ class Rung:
         keep_prob: probability that dropout keeps a unit (1: no dropout).
         optimizer: `"sgd"` or `"adam"`.
         learning_rate: the optimiser's.
+
+    Example:
+        >>> from higgs_tutorial import LADDER
+        >>> rung = LADDER["dropout-6x500"]
+        >>> rung.num_layers, rung.size, rung.keep_prob, rung.epochs["talk"]
+        (6, 500, 0.9, 50)
+        >>> rung.model().config["batch_norm"]
+        True
     """
 
     name: str
@@ -93,6 +101,11 @@ def select(names: Iterable[str] | None = None) -> list[Rung]:
 
     Raises:
         ValueError: a name is unknown (the message lists the known ones), or there is none.
+
+    Example:
+        >>> from higgs_tutorial import ladder
+        >>> [rung.name for rung in ladder.select(["nn-1x100", "logistic"])]
+        ['logistic', 'nn-1x100']
     """
     if names is None:
         return list(LADDER.values())

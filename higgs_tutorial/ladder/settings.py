@@ -58,6 +58,15 @@ class Settings:
 
     Raises:
         ValueError: a value is wrong; the message names it and what it may be.
+
+    Example:
+        >>> from higgs_tutorial.ladder import Settings
+        >>> settings = Settings(rungs="logistic,nn-1x100", epochs=2, profile="talk")
+        >>> settings.rungs, settings.resolved().batch_size
+        (('logistic', 'nn-1x100'), 8192)
+        >>> Settings(epochs=0)
+        Traceback (most recent call last):
+        ValueError: epochs is 0; it must be at least 1
     """
 
     rungs: tuple[str, ...] | None = option(
@@ -133,6 +142,11 @@ class Output:
 
     Raises:
         ValueError: something needs a folder that is not named.
+
+    Example:
+        >>> from higgs_tutorial.ladder import Output
+        >>> Output(out="my-run", save_models=True).resume
+        False
     """
 
     out: str | os.PathLike | None = option(
@@ -172,6 +186,12 @@ class Listener:
         on_rung: called before each rung is trained, with the rung, the events and the number of epochs.
         on_network: called before each network of an ensemble with the rung, its number from 1, and its seed.
         on_epoch: called after each epoch with the rung and its `Epoch` record.
+
+    Example:
+        >>> from higgs_tutorial import ladder
+        >>> loud = ladder.Listener(on_rung=lambda rung, higgs, epochs: print(rung.name, higgs.train.n, epochs))
+        >>> results = ladder.run("logistic", events=2_000, epochs=1, source="simulated", listener=loud)
+        logistic 1800 1
     """
 
     on_rung: Callable[[Rung, HiggsDataset, int], object] = _nothing
@@ -190,6 +210,12 @@ def nouns(
     Raises:
         TypeError: an option is a field of none of them.
         ValueError: a value is wrong.
+
+    Example:
+        >>> from higgs_tutorial import ladder
+        >>> settings, output, listener = ladder.nouns({"epochs": 2, "out": "my-run"})
+        >>> settings.epochs, output.out
+        (2, 'my-run')
     """
     given = [settings or Settings(), output or Output(), listener or Listener()]
     known = {f.name for noun in given for f in fields(noun)}

@@ -37,6 +37,12 @@ class Cut(NamedTuple):
         error: standard deviation of ``significance`` from the limited number of simulated events.
         signal_efficiency: part of the signal that passes.
         background_efficiency: part of the background that passes.
+
+    Example:
+        >>> from higgs_tutorial.physics.significance import significance_at
+        >>> cut = significance_at(0.5, y=[0, 0, 1, 1], probability=[0.1, 0.6, 0.7, 0.9])
+        >>> cut.threshold, cut.signal_efficiency, cut.background_efficiency
+        (0.5, 1.0, 0.5)
     """
 
     threshold: float
