@@ -17,7 +17,7 @@ import numpy as np
 
 import higgs_tutorial as ht
 from higgs_tutorial import plots
-from higgs_tutorial.nn.engine.device import device_name
+from higgs_tutorial.nn.engine.device import device_name, take_memory_as_needed
 
 HERE = Path(__file__).parent
 MODELS = {
@@ -99,6 +99,7 @@ def draw(by_events, by_batch, batch_events, file):
 
 
 def main():
+    take_memory_as_needed()
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a smoke test, printed only")
     quick = parser.parse_args().quick

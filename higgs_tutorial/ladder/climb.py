@@ -279,8 +279,9 @@ class _Climb:
 
 def head(higgs: HiggsDataset, settings: Settings) -> dict[str, Any]:
     """Return what `results.json` says before there are results: settings, events, device and versions."""
-    from higgs_tutorial.nn.engine.device import device_name
+    from higgs_tutorial.nn.engine.device import device_name, take_memory_as_needed
 
+    take_memory_as_needed()  # before the first tensor is on the device
     return {
         "schema": SCHEMA,
         "source": higgs.source,

@@ -15,8 +15,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from higgs_tutorial.nn.engine.device import Events, columns
-from higgs_tutorial.nn.engine.epoch import Batch, train_step
+from higgs_tutorial.nn.engine.device import Batch, Events, columns
+from higgs_tutorial.nn.engine.epoch import train_step
 from higgs_tutorial.nn.engine.shuffle import events_at, seed_words
 from higgs_tutorial.nn.models import NeuralNetwork, build
 from higgs_tutorial.nn.training import train

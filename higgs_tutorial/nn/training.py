@@ -14,10 +14,10 @@ import tensorflow as tf
 from higgs_tutorial.nn.averaging import make_averaging
 from higgs_tutorial.nn.distributed import cluster
 from higgs_tutorial.nn.distributed import epoch as shared_epoch
-from higgs_tutorial.nn.engine.device import Events, Placed, columns, does_not_fit, free_memory, place
+from higgs_tutorial.nn.engine.device import Batch, Events, columns, does_not_fit, free_memory, place
 from higgs_tutorial.nn.engine.programs import train_epoch
 from higgs_tutorial.nn.engine.shuffle import seed_words
-from higgs_tutorial.nn.engine.streaming import Window, windows
+from higgs_tutorial.nn.engine.streaming import windows
 from higgs_tutorial.nn.files.checkpoints import Run, resume
 from higgs_tutorial.nn.history import Epoch, History
 from higgs_tutorial.nn.scoring import check_classes, roc_auc
@@ -89,7 +89,7 @@ def train(
 
 def _epoch(
     model: tf.Module,
-    events: Events | Window,
+    events: Events | Batch,
     optimizer: keras.optimizers.Optimizer,
     batch_size: int,
     seed: int,
@@ -97,7 +97,7 @@ def _epoch(
     start = seed_words(seed)
     if tf.distribute.has_strategy():
         return shared_epoch.train_epoch(model, events, optimizer, batch_size, start)
-    placed = Placed(*events[:3]) if isinstance(events, Window) else place(events)
+    placed = events if isinstance(events, Batch) else place(events)
     try:
         return train_epoch(model, optimizer, batch_size, placed, tf.constant(start))
     except tf.errors.ResourceExhaustedError as error:

@@ -7,7 +7,8 @@ import tensorflow as tf
 from tensorflow.python.framework import kernels
 
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork
-from higgs_tutorial.nn.engine.epoch import Batch, epoch_graph
+from higgs_tutorial.nn.engine.device import Batch
+from higgs_tutorial.nn.engine.epoch import epoch_graph
 
 RUNGS = {
     "logistic": (LogisticRegression, keras.optimizers.SGD),

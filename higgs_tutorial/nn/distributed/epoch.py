@@ -20,8 +20,8 @@ import tensorflow as tf
 
 from higgs_tutorial.data.dataset import check_values
 from higgs_tutorial.nn.distributed.cluster import SUM, add_up, replicas
-from higgs_tutorial.nn.engine.device import columns
-from higgs_tutorial.nn.engine.epoch import Batch, build_optimizer, train_step
+from higgs_tutorial.nn.engine.device import Batch, columns
+from higgs_tutorial.nn.engine.epoch import build_optimizer, train_step
 from higgs_tutorial.nn.engine.shuffle import events_at
 from higgs_tutorial.nn.shares import sharing
 

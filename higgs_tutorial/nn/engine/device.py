@@ -27,18 +27,23 @@ class Events(Protocol):
     n: int
 
 
-class Placed(NamedTuple):
-    """A data set on the device: ``x`` ``[n, k]``, ``y`` ``[n]`` and the events' weights ``[n]`` or None."""
+class Batch(NamedTuple):
+    """Events as tensors, many or few: ``x`` ``[n, k]``, ``y`` ``[n]`` and, if they are weighted, ``weight`` ``[n]``."""
 
     x: tf.Tensor
     y: tf.Tensor
-    weight: tf.Tensor | None
+    weight: tf.Tensor | None = None
+
+    @property
+    def n(self) -> int:
+        """Number of events."""
+        return int(self.x.shape[0])
 
 
 class _Kept(NamedTuple):
     arrays: tuple[np.ndarray | None, ...]  # held, so that no other array can come to lie at their addresses
     contents: tuple[int | None, ...]
-    placed: Placed
+    placed: Batch
 
 
 _placed: WeakKeyDictionary[Events, _Kept] = WeakKeyDictionary()
@@ -64,22 +69,25 @@ def columns(dataset: Events) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]
 
 
 def device_name() -> str:
-    """Name the device that TensorFlow computes on: the first GPU, else the CPU with the cores it may use.
-
-    On a GPU this also asks TensorFlow to take memory as it needs it instead of all of it, which works before
-    the first tensor is made there.
-    """
+    """Name the device that TensorFlow computes on: the first GPU, else the CPU with the cores it may use."""
     gpus = tf.config.list_physical_devices("GPU")
     if not gpus:
         count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
         return f"CPU: {_cpu_model()}, {count} core{'s' if count != 1 else ''}"
-    for gpu in gpus:
+    details = tf.config.experimental.get_device_details(gpus[0])
+    return f"GPU: {details.get('device_name', gpus[0].name)}"
+
+
+def take_memory_as_needed() -> None:
+    """Ask TensorFlow to take a GPU's memory as it needs it instead of all at once.
+
+    It works before the first tensor is made there, and changes nothing on a CPU.
+    """
+    for gpu in tf.config.list_physical_devices("GPU"):
         try:
             tf.config.experimental.set_memory_growth(gpu, True)
         except RuntimeError:  # TensorFlow is already using it
             break
-    details = tf.config.experimental.get_device_details(gpus[0])
-    return f"GPU: {details.get('device_name', gpus[0].name)}"
 
 
 def free_memory() -> int | None:
@@ -96,7 +104,7 @@ def free_memory() -> int | None:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")), None)
 
 
-def place(dataset: Events) -> Placed:
+def place(dataset: Events) -> Batch:
     """Copy the events to the device, once: a second call returns the same tensors.
 
     They are copied anew if other arrays were put in the place of ``dataset.x``, ``y`` or ``weight``, or other
@@ -120,7 +128,7 @@ def place(dataset: Events) -> Placed:
     if free is not None and need > free:
         raise does_not_fit(len(x), need, free)
     try:
-        placed = Placed(*(None if a is None else tf.constant(a, tf.float32) for a in arrays))
+        placed = Batch(*(None if a is None else tf.constant(a, tf.float32) for a in arrays))
     except (tf.errors.ResourceExhaustedError, MemoryError) as error:
         raise does_not_fit(len(x), need, free) from error
     _placed[dataset] = _Kept(arrays, contents, placed)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 import keras
 import tensorflow as tf
 
+from higgs_tutorial.nn.engine.device import Batch
 from higgs_tutorial.nn.engine.shuffle import events_at
 
 EpochGraph = Callable[..., tf.Tensor]
@@ -17,16 +18,8 @@ EpochGraph = Callable[..., tf.Tensor]
 _graphs: WeakKeyDictionary[tf.Module, WeakKeyDictionary] = WeakKeyDictionary()
 
 
-class Batch(NamedTuple):
-    """Events that make one step: ``x`` ``[b, k]``, ``y`` ``[b]`` and, if they are weighted, ``weight`` ``[b]``."""
-
-    x: tf.Tensor
-    y: tf.Tensor
-    weight: tf.Tensor | None
-
-
 def epoch_graph(
-    model: tf.Module, optimizer: keras.optimizers.Optimizer, batch_size: int, events: tuple
+    model: tf.Module, optimizer: keras.optimizers.Optimizer, batch_size: int, events: Batch
 ) -> EpochGraph:
     """Return ``graph(x, y, weight, seed) -> mean loss`` for ``events`` of this shape, the same one at every call.
 
@@ -39,7 +32,6 @@ def epoch_graph(
         build_optimizer(optimizer, model)
         graphs[batch_size] = _build(ref(model), ref(optimizer), batch_size), {}
     function, traced = graphs[batch_size]
-    events = Batch(*events)
     key = tuple(events.x.shape), events.weight is None
     if key not in traced:
         specs = (None if column is None else tf.TensorSpec(column.shape, column.dtype) for column in events)

@@ -18,7 +18,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from higgs_tutorial.nn.engine.epoch import Batch, build_optimizer, epoch_graph, without_names
+from higgs_tutorial.nn.engine.device import Batch
+from higgs_tutorial.nn.engine.epoch import build_optimizer, epoch_graph, without_names
 from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork
 
 KEPT = 16
@@ -36,10 +37,10 @@ def train_epoch(
     model: tf.Module,
     optimizer: keras.optimizers.Optimizer,
     batch_size: int,
-    events: tuple,
+    events: Batch,
     seed: tf.Tensor,
 ) -> float:
-    """Train ``model`` for one epoch on ``events`` (``x``, ``y``, ``weight``) and return the mean loss.
+    """Train ``model`` for one epoch on ``events`` and return the mean loss.
 
     The order is drawn from ``seed`` (int32 ``[2]``). The model must have its weights.
 
@@ -47,7 +48,6 @@ def train_epoch(
         ValueError: if the optimizer cannot train the model.
     """
     build_optimizer(optimizer, model)
-    events = Batch(*events)
     program = _program(model, optimizer, batch_size, events)
     if program is None:
         return float(epoch_graph(model, optimizer, batch_size, events)(*events, seed))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 
 from higgs_tutorial.data.dataset import check_values
-from higgs_tutorial.nn.engine.device import columns
+from higgs_tutorial.nn.engine.device import Batch, columns
 
 BLOCK = 4096
 """Events that are read in one piece: half a megabyte of HIGGS."""
@@ -17,18 +17,9 @@ WINDOW = 2**19
 """Events in memory at a time, about; there are two such windows, one being read while the other is used."""
 
 
-class Window(NamedTuple):
-    """Some of a data set's events, in memory: ``x`` ``[n, k]``, ``y`` ``[n]``, ``weight`` ``[n]`` or None."""
-
-    x: tf.Tensor
-    y: tf.Tensor
-    weight: tf.Tensor | None
-    n: int
-
-
 def windows(
     dataset: Any, batch_size: int, seed: int, *, block: int = BLOCK, window: int = WINDOW
-) -> Iterator[Window]:
+) -> Iterator[Batch]:
     """Yield all events of ``dataset`` once, in windows of whole batches, each read while the last is in use.
 
     ``dataset.x`` and ``dataset.y`` may be memory maps. Blocks of neighbouring events are drawn in an order
@@ -59,4 +50,4 @@ def windows(
     for tensors in numbers.map(load, num_parallel_calls=1, deterministic=True).prefetch(1):
         check_values(*(column.numpy() for column in tensors[1:]))
         x = tf.ensure_shape(tensors[0], [None, dataset.x.shape[1]])
-        yield Window(x, tensors[1], tensors[2] if len(tensors) > 2 else None, len(x))
+        yield Batch(x, *tensors[1:])

@@ -18,7 +18,8 @@ from making import make_events
 from higgs_tutorial.data import Dataset
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, fit, train, training
 from higgs_tutorial.nn.distributed.cluster import make_strategy
-from higgs_tutorial.nn.engine.epoch import Batch, train_step
+from higgs_tutorial.nn.engine.device import Batch
+from higgs_tutorial.nn.engine.epoch import train_step
 from higgs_tutorial.nn.engine.shuffle import events_at
 
 
