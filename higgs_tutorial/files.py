@@ -66,6 +66,28 @@ def write_json(file: str | os.PathLike, value: Any) -> None:
         part.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
 
+def parse_json(text: str) -> Any:
+    """Return what a JSON text says; a key that comes twice and numbers that are none are refused.
+
+    Raises:
+        ValueError: if it is no JSON, nested too deeply, or one of these.
+    """
+
+    def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) != len(pairs):
+            raise ValueError("a key comes twice in it")
+        return found
+
+    def refuse(word: str) -> None:
+        raise ValueError(f"{word} is no number")
+
+    try:
+        return json.loads(text, object_pairs_hook=unique, parse_constant=refuse)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
 def require_writable_folder(folder: str | os.PathLike) -> None:
     """Check that files can be written in ``folder``, or that it can be made; nothing is left behind.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import numpy as np
 
 from higgs_tutorial.data.kinds import kind_of
+from higgs_tutorial.files import parse_json
 from higgs_tutorial.words import one_line
 
 COLUMN_COUNT = 29
@@ -85,17 +85,21 @@ def read_manifest(folder: Path) -> dict:
     """
     path = folder / MANIFEST
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        manifest = parse_json(path.read_text(encoding="utf-8"))
         if manifest["schema"] != SCHEMA:
             raise ValueError(f"schema {manifest['schema']} instead of {SCHEMA}")
         if split_sizes(manifest["rows"]) != tuple(manifest["parts"][part]["rows"] for part in PARTS):
             raise ValueError("its parts do not add up")
+        if type(manifest["source"]["is_uci"]) is not bool or type(manifest["source"]["name"]) is not str:
+            raise ValueError("its source has no name")
     except FileNotFoundError:
         raise FileNotFoundError(
             f"no prepared HIGGS file in {folder}; run: higgs-tutorial download && higgs-tutorial prepare"
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} is damaged ({error!r}); run: higgs-tutorial prepare") from error
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+        raise ValueError(
+            f"{path} is damaged ({one_line(repr(error))}); run: higgs-tutorial prepare"
+        ) from error
     return manifest
 
 

@@ -18,10 +18,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from higgs_tutorial.files import ENDING, parse_json, written
 from higgs_tutorial.nn.averaging import STATE, Averaging
 from higgs_tutorial.nn.distributed import cluster
 from higgs_tutorial.nn.engine.device import columns
 from higgs_tutorial.nn.engine.epoch import build_optimizer, without_names
+from higgs_tutorial.nn.files.archive import Archive
 from higgs_tutorial.nn.history import History
 
 SCHEMA = 1
@@ -137,7 +139,7 @@ class Checkpoints:
 
         What a process that was killed in the middle of a write left behind is removed.
         """
-        for part in self.folder.glob(".epoch-*.part"):
+        for part in self.folder.glob(f".epoch-*{ENDING}"):
             part.unlink(missing_ok=True)
         for file in self.files():
             try:
@@ -238,26 +240,14 @@ def _unpack(data: bytes) -> dict[str, np.ndarray]:
     body, digest = data[:-_DIGITS], data[-_DIGITS:]
     if hashlib.sha256(body).hexdigest().encode() != digest:
         raise ValueError("its SHA-256 is not the one noted at its end")
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
-    if "about" not in arrays:
+    archive = Archive(io.BytesIO(data))
+    about = parse_json(archive.read_text("about"))
+    if not (isinstance(about, dict) and "schema" in about and isinstance(about.get("identity"), dict)):
         raise ValueError("it is not a checkpoint of this package")
-    return arrays
+    History.from_json(json.dumps(about.get("history")))
+    return {name: archive.read(name) for name in archive.types}
 
 
 def _write(file: Path, data: bytes) -> None:
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(file)
-    finally:
-        part.unlink(missing_ok=True)
-    if hasattr(os, "O_DIRECTORY"):  # the rename itself must reach the disk, too; Windows has no way to ask
-        folder = os.open(file.parent, os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+    with written(file) as part:
+        part.write_bytes(data)

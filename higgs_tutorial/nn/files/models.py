@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tensorflow as tf
 
-from higgs_tutorial.files import written
+from higgs_tutorial.files import parse_json, written
 from higgs_tutorial.nn.ensembles import Ensemble
-from higgs_tutorial.nn.files.archive import Archive, read_json
+from higgs_tutorial.nn.files.archive import Archive
 from higgs_tutorial.nn.files.header import KINDS, check_header, variable_shapes
 from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork, build, feature_count
 from higgs_tutorial.words import one_line
@@ -198,7 +198,7 @@ def _opened(file: Path) -> Iterator[tuple[dict[str, Any], Archive]]:
     with stream:
         try:
             archive = Archive(stream)
-            header = read_json(archive.read_text("header"))
+            header = parse_json(archive.read_text("header"))
             if not isinstance(header, dict) or header.get("format") != FORMAT:
                 raise ValueError("its header is another one")
         except ValueError as error:

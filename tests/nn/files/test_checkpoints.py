@@ -175,11 +175,12 @@ def test_a_file_in_the_place_of_the_folder_is_an_error_that_names_it(small, tmp_
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
-def test_a_full_disk_leaves_the_checkpoints_before_it(small, tmp_path):
+def test_a_full_disk_leaves_the_checkpoints_before_it(small, tmp_path, monkeypatch):
     whole = run(small, None, 3)
     run(small, tmp_path, 1)
     before = os.listdir(tmp_path)
-    part = tmp_path / f".epoch-00003.npz.{os.getpid()}.part"
+    monkeypatch.setattr("higgs_tutorial.files.secrets.token_hex", lambda _: "known")
+    part = tmp_path / f".epoch-00003.npz.{os.getpid()}-known.partial"
     with pytest.raises(OSError, match=r"No space left.*epoch-00003\.npz was not written; the ones before"):
         run(small, tmp_path, 3, on_epoch=lambda epoch: part.symlink_to("/dev/full"))
     assert sorted(os.listdir(tmp_path)) == [*before, "epoch-00002.npz"]
@@ -242,9 +243,9 @@ def kill_while_writing(child, folder):
             break
     stop = time.monotonic() + 120
     while child.poll() is None and time.monotonic() < stop:
-        if list(folder.glob(".*.part")):
+        if list(folder.glob(".*.partial")):
             os.kill(child.pid, signal.SIGSTOP)
-            if list(folder.glob(".*.part")):
+            if list(folder.glob(".*.partial")):
                 break
             os.kill(child.pid, signal.SIGCONT)
     child.kill()
@@ -259,7 +260,7 @@ def test_killed_in_the_middle_of_a_write(tmp_path, mode):
             kill_while_writing(child, tmp_path)
         child.communicate(timeout=120)
     assert child.returncode == -(signal.SIGKILL if mode == "sigkill" else signal.SIGXFSZ)
-    (part,) = tmp_path.glob(".*.part")
+    (part,) = tmp_path.glob(".*.partial")
     last = max(int(file.stem.split("-")[1]) for file in tmp_path.glob("*.npz"))
     if mode == "cut":
         assert (last, part.stat().st_size) == (2, 5_000_000)
