@@ -48,7 +48,7 @@ STYLE = {
 
 
 def use_style() -> None:
-    """Set the project's figure style for the rest of the session (what a notebook's first cell calls).
+    """Set the project's figure style for the rest of the session; a notebook's first cell calls it.
 
     Example:
         >>> from higgs_tutorial import plots
@@ -80,7 +80,7 @@ def ladder(results: dict[str, Any]) -> Figure:
     """Draw the validation AUC after each epoch, a panel a rung, over the talk's recorded curve.
 
     Args:
-        results: what `higgs_tutorial.ladder.run` returns and `results.json` holds.
+        results: what `higgs_tutorial.ladder.run` returns and ``results.json`` holds.
 
     Example:
         >>> from higgs_tutorial import ladder, plots
@@ -132,7 +132,7 @@ def _draw_rung(axis: Axes, rung: dict[str, Any], label: str) -> None:
 
 
 def _plain(text: str) -> str:
-    """Return what Matplotlib draws as `text`: no formula between dollar signs, no bytes that are no characters."""
+    """Return ``text`` so that Matplotlib draws it as it is: no formula between dollar signs, only characters."""
     return text.encode("utf-8", "replace").decode().replace("$", r"\$")
 
 
@@ -160,7 +160,7 @@ def curves_so_far(here: Mapping[str, Sequence[float]], data: str) -> Figure:
 
     Args:
         here: for each rung, by its name in the ladder, our AUC after each epoch.
-        data: what ours were measured on, in words, such as `simulated events`.
+        data: what ours were measured on, in words, such as ``"simulated events"``.
 
     Example:
         >>> from higgs_tutorial import plots

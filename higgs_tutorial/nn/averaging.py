@@ -17,10 +17,10 @@ STATE = "average"
 
 
 class Averaging:
-    """What `fit` does without averaging: nothing. The kinds of averages are its subclasses.
+    """An average of a network's parameters along its training; this base class keeps none.
 
-    After each epoch `update` takes the state of the network in; within `swapped` the network then holds the
-    average, and before and after it what the optimizer left, from which training goes on.
+    After each epoch `fit` calls `update`, which takes in the state of the network. Within `swapped` the network
+    holds the average; outside of it the weights that the optimizer left, from which training goes on.
     """
 
     def __init__(
@@ -31,7 +31,7 @@ class Averaging:
         self._average: list[np.ndarray] | None = None
 
     def update(self, epoch: int) -> None:
-        """Take in the network as it is after this epoch."""
+        """Take in the state of the network after this epoch."""
 
     @contextmanager
     def swapped(self) -> Iterator[None]:
@@ -56,10 +56,10 @@ class Averaging:
         return {}
 
     def restore(self, state: dict[str, np.ndarray], epoch: int) -> None:
-        """Set this to its `state` after this epoch; model and optimizer have been restored before."""
+        """Take up ``state``, which `state` returned after this epoch; restore model and optimizer before."""
 
     def _measure(self, epoch: int) -> None:
-        """Make the average of what this holds, batch norm's part included."""
+        """Compute the average, with the batch norm statistics that fit it, and leave the network as it was."""
         last = _values(self.model.variables)
         try:
             self._overwrite()
@@ -145,7 +145,7 @@ def make_averaging(
     events: Events,
     seed: int,
 ) -> Averaging:
-    """Return what `fit` means by ``average``; ``events`` are those of the training.
+    """Return the averaging that `fit` was asked for by ``average``; ``events`` are those of the training.
 
     Raises:
         ValueError: if it is not None, ``"ema"`` or an integer of at least 2, if ``"ema"`` is asked of an
@@ -153,7 +153,7 @@ def make_averaging(
             strategy.
     """
     use_ema = getattr(optimizer, "use_ema", False)  # an optimizer need not be Keras's to have `apply`
-    kept = use_ema and not optimizer.ema_overwrite_frequency
+    kept = use_ema and not optimizer.ema_overwrite_frequency  # else Keras itself writes it into the weights
     if average is None:
         if kept:
             raise ValueError("the optimizer keeps an average (use_ema) that nothing uses: give average='ema'")

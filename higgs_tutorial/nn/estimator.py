@@ -23,9 +23,12 @@ from higgs_tutorial.nn.small_fits import OPTIMIZERS, copy_weights, kept_network
 from higgs_tutorial.nn.training import epoch_seed
 
 ROWS = 48
-"""Predictions are made for a multiple of so many events, the rest being zeros. Matrix products treat rows in
-groups of a processor-dependent size that divides this, and the rows that are left over another way; so
-without it the last digit of an event's output would depend on its place and on how many others there are. """
+"""Predictions are made for a multiple of this many events, filled up with zeros.
+
+Matrix products treat rows in groups, whose size depends on the processor and divides this number, and the rows that
+are left over in another way: without it the last digit of an event's output would depend on its place and on the
+number of the others.
+"""
 PREDICTION_BATCH = 400 * ROWS
 
 
@@ -37,9 +40,9 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
 
     Features should be of order one, as HIGGS's are; put a ``StandardScaler`` before it where they are not.
 
-    `save_model` writes the network of a fitted classifier, for `load_model` and ``higgs-tutorial score``. It knows
-    nothing of the steps before it in a pipeline: who scores with it has to take them, too. A pipeline as a whole
-    can be kept with ``joblib.dump``, for your own use, as opening such a file runs code.
+    `save_model` writes the network of a fitted classifier, for `load_model` and ``higgs-tutorial score``. The file
+    holds none of the steps before it in a pipeline: apply them before scoring with it. Keep a whole pipeline with
+    ``joblib.dump``, for your own use only, since opening such a file runs code.
 
     Args:
         num_layers: hidden layers; 0 is logistic regression.

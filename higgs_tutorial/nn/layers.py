@@ -53,7 +53,9 @@ class Linear(tf.Module):
                 self.w = tf.Variable(w, name="w")
                 self.b = tf.Variable(tf.zeros([self.size]), name="b") if self.bias else None
         elif self.w.shape[0] != n:
-            raise ValueError(f"{self.name} was built for {self.w.shape[0]} inputs and is given {n}")
+            raise ValueError(
+                f"{self.name} is given {n} inputs; it must be {self.w.shape[0]}, as on the first call"
+            )
         x = x @ self.w  # [..., size]
         return x if self.b is None else x + self.b
 
@@ -143,12 +145,15 @@ class BatchNorm(tf.Module):
     def _build(self, k: int) -> None:
         if self.gamma is not None:
             if self.gamma.shape[0] != k:
-                raise ValueError(f"{self.name} was built for {self.gamma.shape[0]} columns and is given {k}")
+                raise ValueError(
+                    f"{self.name} is given {k} columns; it must be {self.gamma.shape[0]}, as on the first call"
+                )
             return
         with tf.init_scope(), self.name_scope:
             beta = _uniform([k], math.sqrt(3), self.seed) if self.beta_initial == "uniform" else tf.zeros([k])
             self.gamma = tf.Variable(tf.ones([k]), name="gamma")
             self.beta = tf.Variable(beta, name="beta")
+            # Each replica updates its own copy; this says how one value is read from them.
             aggregation = tf.VariableAggregation
             local = {
                 "trainable": False,
@@ -160,6 +165,7 @@ class BatchNorm(tf.Module):
             self.moving_weight = tf.Variable(0.0, name="moving_weight", **local)
 
     def _update(self, mean: tf.Tensor, variance: tf.Tensor) -> None:
+        # After t steps 1 - momentum**t, the sum of the weights so far: dividing by it makes them sum to one.
         self.moving_weight.assign(self.momentum * self.moving_weight + (1 - self.momentum))
         rate = (1 - self.momentum) / self.moving_weight
         self.moving_mean.assign_add(rate * (mean - self.moving_mean))

@@ -85,6 +85,7 @@ class NeuralNetwork(tf.Module):
             "momentum": momentum,
             "synchronized": synchronized,
         }
+        # A seed for each layer that draws something, so that two layers of equal shape start differently.
         seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(2 * num_layers + 1)]
         self.linears = [
             Linear(size, bias=not batch_norm, seed=seeds[2 * i], name=f"linear_{i}")

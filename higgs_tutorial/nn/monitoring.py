@@ -16,7 +16,7 @@ from higgs_tutorial.nn.models import build
 
 
 class TensorBoard:
-    """What `fit` can be given as ``on_epoch`` so that ``tensorboard --logdir FOLDER`` shows the run.
+    """A callback, `fit`'s ``on_epoch``, by which ``tensorboard --logdir FOLDER`` shows the run.
 
     After each epoch it writes the loss, the validation AUC, the learning rate and the training events a
     second; after the first also the model's graph; with ``histograms`` the distribution of each weight. The
@@ -63,7 +63,7 @@ class TensorBoard:
         self._writer.flush()
 
     def close(self) -> None:
-        """Close the file; a later call would have nowhere to write."""
+        """Close the file; nothing can be written after that."""
         self._writer.close()
 
     def _write_graph(self) -> None:

@@ -15,13 +15,13 @@ SCHEDULES: dict[str, Callable[[float], float]] = {
     "exponential": lambda done: 0.01**done,
     "linear": lambda done: 1.0 - done,
 }
-"""What the learning rate is multiplied with, by the part of the training that is done."""
+"""By name, the factor of the learning rate as a function of the part of the training that is done, 0 to 1."""
 
 
 def make_schedule(
     name: str, learning_rate: float, steps: int
 ) -> float | keras.optimizers.schedules.LearningRateSchedule:
-    """Return what a Keras optimizer takes as ``learning_rate`` for a run of ``steps`` steps.
+    """Return the ``learning_rate`` that a Keras optimizer takes for a run of ``steps`` steps.
 
     ``"constant"``; ``"linear"`` and ``"cosine"`` fall to zero, the cosine slowly at both ends (Loshchilov and
     Hutter, arXiv:1608.03983, equation 5, without restarts); ``"exponential"`` falls to 1%.

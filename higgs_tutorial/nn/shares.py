@@ -67,6 +67,7 @@ def keep_mask(shape: tf.Tensor, keep_prob: float, seed: tf.Tensor | tuple) -> tf
     words = tf.bitcast(tf.cast(seed, tf.int32), tf.uint32)
     first = mix(words[0], np.uint32(0x9E3779B9))
     hashed = mix(mix(place, first), mix(words[1], first))
+    # 2**32 itself, for a keep_prob of nearly 1, would not fit into 32 bits.
     return tf.reshape(hashed < np.uint32(min(round(keep_prob * 2**32), 2**32 - 1)), shape)
 
 

@@ -97,7 +97,7 @@ def test_an_unknown_or_changed_last_dimension_is_an_error(make):
     with pytest.raises(ValueError, match="last dimension must be known"):
         tf.function(call).get_concrete_function(tf.TensorSpec([None, None]))
     call(tf.ones([4, 6]))
-    with pytest.raises(ValueError, match=r"was built for 6 .* is given 5"):
+    with pytest.raises(ValueError, match=r"is given 5 .*; it must be 6"):
         call(tf.ones([4, 5]))
 
 

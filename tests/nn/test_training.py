@@ -211,7 +211,7 @@ def test_predict_on_no_events_and_on_wrong_shapes():
     assert predict(model, np.zeros([0, 3], np.float32)).shape == (0,)
     with pytest.raises(ValueError, match=r"shape \(3,\)"):
         predict(model, np.zeros(3, np.float32))
-    with pytest.raises(ValueError, match="built for 3 inputs and is given 4"):
+    with pytest.raises(ValueError, match="is given 4 inputs; it must be 3"):
         predict(model, np.zeros([5, 4], np.float32))
 
 

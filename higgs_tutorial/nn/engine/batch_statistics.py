@@ -12,16 +12,16 @@ from higgs_tutorial.nn.engine.shuffle import seed_words
 from higgs_tutorial.nn.layers import BatchNorm
 
 EVENTS, BATCH = 200_000, 20_000
-"""They are measured on at most so many events, in batches of so many."""
+"""The statistics are measured on at most ``EVENTS`` events, ``BATCH`` at a time."""
 
 
 def measure_batch_norm(model: tf.Module, events: Events, seed: int | tuple[int, ...] = 0) -> None:
     """Set the moving means and variances of the model's `BatchNorm` layers to those of ``events``.
 
-    Averaged weights are no state that training went through: a mean of moving averages is not what they see.
-    So the events (or `EVENTS` of them, evenly spaced) pass once through the network as in training, dropout
-    included, and each layer gets mean and variance over all of them (Izmailov et al., arXiv:1803.05407,
-    section 3.2). Other variables stay as they are.
+    Training never ran with averaged weights, so the moving averages that it kept do not fit them. Therefore the
+    events (or ``EVENTS`` of them, evenly spaced) pass once through the network as in training, dropout included,
+    and each layer gets mean and variance over all of them (Izmailov et al., arXiv:1803.05407, section 3.2).
+    Other variables stay as they are.
     """
     layers = [m for m in model.submodules if isinstance(m, BatchNorm) and m.statistics == "moving"]
     if not layers:

@@ -71,6 +71,7 @@ def _grid(n: int) -> tuple[int, int]:
 
 def _rotate(value: tf.Tensor, random: tf.Tensor, size: int) -> tf.Tensor:
     """Add a random number below ``size`` (at most 2**16) to ``value``, modulo ``size``."""
+    # The upper 16 bits times the size, divided by 2**16: evenly spread below the size, without a division.
     random = tf.bitwise.right_shift(random, np.uint32(16)) * np.uint32(size)
     value += tf.bitwise.right_shift(random, np.uint32(16))
     return tf.where(value >= np.uint32(size), value - np.uint32(size), value)

@@ -29,13 +29,13 @@ from higgs_tutorial.nn.history import History
 SCHEMA = 1
 HASHED_ROWS = 4096
 _NAME = re.compile(r"epoch-(\d{5,})\.npz")
-_DIGEST = b"sha256=%064d"
+_DIGEST = b"sha256=%064d"  # the archive's comment, with room for the hash's digits
 _DIGITS = 64
 
 
 @dataclass(frozen=True)
 class Run:
-    """What decides how a run ends, as `fit` is given it: ``higgs`` has the events, ``averaging`` the averages."""
+    """All that decides how a run ends; the fields are `fit`'s arguments, and ``averaging`` the object made of one."""
 
     model: tf.Module
     optimizer: keras.optimizers.Optimizer
@@ -75,9 +75,9 @@ class Checkpoints:
     """The checkpoints of one run, ``epoch-00007.npz`` and so on, in a folder of their own.
 
     A checkpoint holds the model's and the optimizer's variables, what an average over epochs is made of, the
-    history, and the run's identity. As the
-    order of the events and the dropout masks of an epoch are a function of the seed and the epoch's number,
-    that is all there is to know: a run that goes on ends with bitwise the weights of one that never stopped.
+    history, and the run's identity. Nothing else is needed, as the order of the events and the dropout masks of an
+    epoch are a function of the seed and the epoch's number: a run that goes on ends with the weights, bit for bit,
+    of one that never stopped.
 
     Each is a plain ``.npz`` archive whose comment, its last bytes, is the SHA-256 of all bytes before. It is
     written under a temporary name, flushed to the disk and renamed, so that under its final name there is
