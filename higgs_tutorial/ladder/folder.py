@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -13,7 +12,9 @@ from filelock import FileLock, Timeout
 
 from higgs_tutorial.files import require_writable_folder, write_json
 from higgs_tutorial.ladder.rungs import Rung
+from higgs_tutorial.ladder.schema import read_results
 from higgs_tutorial.ladder.settings import Output, Settings
+from higgs_tutorial.words import one_line
 
 SCHEMA = 1
 LOCK = Path("checkpoints", ".lock")
@@ -95,20 +96,15 @@ class RunFolder:
         for key in ("schema", *OF_THE_EVENTS, *Settings().head()):
             if old.get(key) != head[key]:
                 raise ValueError(
-                    f"{self.results} was made with {key} {old.get(key)}, not {head[key]}: "
+                    f"{self.results} was made with {key} {one_line(old.get(key))}, not {head[key]}: "
                     "give the same settings to go on with it, or choose another folder"
                 )
         self._check_fingerprint(old.get("fingerprint"), head["fingerprint"])
         return {name: rung for name, rung in rungs.items() if rung.get("test_auc") is not None}
 
     def _read(self) -> tuple[dict[str, Any], dict[str, dict]]:
-        try:
-            old = json.loads(self.results.read_text(encoding="utf-8"))
-            return old, {rung["name"]: rung for rung in old["rungs"]}
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(
-                f"{self.results} is not a results.json of the ladder: move it away or choose another folder"
-            ) from error
+        old = read_results(self.results)
+        return old, {rung["name"]: rung for rung in old["rungs"]}
 
     def _check_fingerprint(self, found: str | None, wanted: str) -> None:
         if found is None:
@@ -119,7 +115,7 @@ class RunFolder:
         if found != wanted:
             raise ValueError(
                 f"{self.results} was made on other events than these, whose fingerprint is {wanted[:12]} and not"
-                f" {str(found)[:12]}: give it the same data, start a new run (it keeps these results beside its"
+                f" {one_line(found, 12)}: give it the same data, start a new run (it keeps these results beside its"
                 " own), or choose another folder"
             )
 
