@@ -20,6 +20,7 @@ from higgs_tutorial import ladder, talk
 from higgs_tutorial.cli.interrupt import PoliteStop, Stopped
 from higgs_tutorial.cli.terminal import legible
 from higgs_tutorial.startup import require_tensorflow_backend, start_tensorflow
+from higgs_tutorial.words import in_markdown
 
 if TYPE_CHECKING:
     from higgs_tutorial.data.dataset import HiggsDataset
@@ -187,7 +188,7 @@ def table(results: dict[str, Any]) -> Table:
     for rung in results["rungs"]:
         seconds = sorted(epoch["seconds"] for epoch in rung["epochs"])
         out.add_row(
-            rung["name"],
+            Text(rung["name"]),
             f"{rung['parameters']:,}",
             str(len(rung["epochs"])),
             f"{rung['talk']['valid_auc'][-1]:.3f}",
@@ -230,8 +231,9 @@ def auc_error(auc: float, signal: float, background: float) -> float:
 
 def markdown(results: dict[str, Any]) -> str:
     """Return the table of a run as Markdown, for a README."""
+    data = in_markdown(results["data"])
     lines = [
-        f"| rung | what it adds | parameters | talk: valid AUC, HIGGS | here: valid AUC, {results['data']} "
+        f"| rung | what it adds | parameters | talk: valid AUC, HIGGS | here: valid AUC, {data} "
         "| here: train | here: test | epochs | seconds of training |",
         "|---|---|--:|--:|--:|--:|--:|--:|--:|",
     ]

@@ -213,3 +213,16 @@ def test_curves_of_all_rungs_can_be_told_apart():
         looks = {(line.get_color(), line.get_linestyle()) for line in axis.lines}
         assert len(looks) == len(axis.lines) == len(talk.RUNGS)
     plt.close(figure)
+
+
+def test_a_name_of_a_stranger_is_text_in_markdown_and_in_html(results):
+    myst = pytest.importorskip("markdown_it", reason="Markdown is read by markdown-it, of the docs extra")
+    name = (
+        "a|b <script>alert(1)</script> **bold** $x$ [link](http://x) ![i](y) `code` &lt;\n\n# heading\x1b[31m"
+    )
+    results["data"] = name
+    html = myst.MarkdownIt("gfm-like", {"linkify": False}).enable("table").render(report.markdown(results))
+    for tag in ("script", "strong", "em", "a ", "img", "h1"):
+        assert f"<{tag}" not in html
+    assert html.count("<th") == 1 + 9  # thead, and as many columns as before
+    assert "a|b &lt;script&gt;alert(1)&lt;/script&gt; **bold**" in html

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from higgs_lines import make_rows, to_lines
 from hypothesis import given
@@ -198,7 +199,8 @@ def test_parquet_to_score(folder, mutations):
     content = mutated(saved(lambda s: frame.to_parquet(s, write_page_checksum=True)), mutations)
     x, places = scored(folder, "e.parquet", content)
     if x is not None and content.startswith(b"PAR1"):
-        expected = pd.read_parquet(io.BytesIO(content)).to_numpy()[:, places]
+        table = pq.read_table(io.BytesIO(content))  # pandas stumbles over its own metadata
+        expected = table.to_pandas(ignore_metadata=True).to_numpy()[:, places]
         np.testing.assert_array_equal(x, expected.astype(np.float32))
 
 
