@@ -101,7 +101,7 @@ def significance_at(
     Args:
         threshold: the lowest probability that passes.
         y: labels ``[n]``, 1 for signal and 0 for background.
-        probability: the classifier's output ``[n]``, larger for signal: the logit, which never rounds to 1, will do.
+        probability: the classifier's output ``[n]``, larger for signal; its logit will do, and never rounds to 1.
         signal: signal events expected before the cut.
         background: background events expected before the cut.
         uncertainty: relative uncertainty of the background, before and after the cut.
