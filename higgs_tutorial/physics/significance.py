@@ -57,8 +57,8 @@ def asimov_significance(s: ArrayLike, b: ArrayLike, sigma_b: ArrayLike = 0.0) ->
     The count is Poisson; the background is known to ``sigma_b`` events (one standard deviation) from a second
     Poisson count. Arrays of any shapes are broadcast. For an ``s`` that is tiny beside ``b`` it is
     ``s / sqrt(b + sigma_b**2)``. The result is accurate to 12 digits above 1 and to 7 everywhere. At ``b`` = 0 it
-    is the formula's limit: infinite without an uncertainty, 0 with one. Neither is physics; both say that ``b`` must be estimated
-    from more events.
+    is the formula's limit: infinite without an uncertainty, 0 with one. Neither is physics; both say that ``b``
+    must be estimated from more events.
 
     Raises:
         ValueError: if a number is negative or not finite.
