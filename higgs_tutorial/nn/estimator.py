@@ -187,6 +187,7 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
             x, y, weight = parts[0], parts[2], None if weight is None else parts[4]
             held_out = parts[1], parts[3], parts[5]
             self._check_held_out(y, held_out[1])
+        # Weights of 1 on average leave the learning rate its meaning.
         dataset = Dataset(x, y, None if weight is None else (weight / weight.mean()).astype(np.float32))
         config = {name: getattr(self, name) for name in ("num_layers", "size", "batch_norm", "keep_prob")}
         self.model_ = build(NeuralNetwork(**config, seed=seed), x.shape[1])
@@ -205,7 +206,7 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
             if held_out:
                 logits = _logits(kept.model, held_out[0])
                 scores.append(roc_auc(held_out[1], logits, held_out[2]))
-                if scores.index(max(scores)) == len(scores) - 1:
+                if scores.index(max(scores)) == len(scores) - 1:  # the best epoch so far
                     copy_weights(kept.model, self.model_)
                 if len(scores) - 1 - scores.index(max(scores)) >= self.patience:
                     break

@@ -27,8 +27,9 @@ OPTIMIZERS = {
     "nesterov": lambda: keras.optimizers.SGD(momentum=0.9, nesterov=True),
 }
 FEW_STEPS, MANY_STEPS = 300, 1_000
-"""A step is compiled by XLA from the first number on, and a whole epoch from the second one on."""
+"""From ``FEW_STEPS`` steps on XLA compiles the step, from ``MANY_STEPS`` on the whole epoch: then it pays off."""
 KEPT = 16
+"""Number of networks that each thread keeps, those used last."""
 
 _thread = threading.local()
 
@@ -69,12 +70,13 @@ class KeptNetwork:
             return train(self.model, dataset, self.optimizer, batch_size, seed=seed)
         start, numbers = seed_words(seed), np.arange(-(-dataset.n // batch_size), dtype=np.int32)
         order = events_at(tf.range(dataset.n), dataset.n, tf.constant(start)).numpy()
+        # Step i has the seed (start[0], start[1] + i), as in the compiled epoch.
         seeds = np.stack([np.broadcast_to(start[:1], numbers.shape), start[1:] + numbers], axis=1)
         x, y, weight = columns(dataset)
         losses = []
         for number, seed_of_step in enumerate(seeds):
             chosen = order[number * batch_size : (number + 1) * batch_size]
-            fast = steps >= FEW_STEPS and len(chosen) == batch_size
+            fast = steps >= FEW_STEPS and len(chosen) == batch_size  # the short last batch has another shape
             ones = np.ones(len(chosen), np.float32)
             loss = (self._fast_step if fast else self._step)(
                 tf.constant(x[chosen]),

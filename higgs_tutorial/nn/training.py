@@ -126,7 +126,7 @@ def predict(
     """
     _check_batch_size(batch_size)
     if x.ndim != 2:
-        raise ValueError(f"x has shape {tuple(x.shape)}; expected [n, k]")
+        raise ValueError(f"x has shape {tuple(x.shape)}; it must be [n, k]")
     if tf.distribute.has_strategy():
         parts = [shared_epoch.predict_shares(model, x, int(batch_size))]
     else:
@@ -196,10 +196,11 @@ def fit(
     (``keras.optimizers.Adam(1e-3, use_ema=True, ema_momentum=0.999)``), or a number of epochs, 2 or more,
     whose last weights are averaged, as many as there are yet (see `averaging`). The loss is that of the
     weights themselves, from which training goes on; ``on_epoch`` sees the average in the model, and at the
-    end it stays there. Only checkpoints hold what it takes to go on.
+    end it stays there. Such a run can go on from checkpoints only: a history does not hold the average.
 
-    ``stream`` is for events that do not fit into memory, and in the scope of a `tf.distribute` strategy the
-    work is shared, as `train` says; then the seconds include it all and only the chief worker writes.
+    With ``stream`` the events stay on the disk, as in `train`. In the scope of a `tf.distribute` strategy its
+    replicas share the work, the seconds of an epoch include the exchange between them, and only the chief worker
+    writes.
 
     Raises:
         ValueError: if ``epochs``, ``batch_size`` or ``keep`` is not a positive integer, the events do not fit

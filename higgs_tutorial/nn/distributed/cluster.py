@@ -79,7 +79,7 @@ def agree(identity: dict[str, Any]) -> None:
 
 @contextmanager
 def naming_lost_workers() -> Iterator[None]:
-    """Give the error of a worker that lost another one a name and advice.
+    """Replace what TensorFlow raises after the loss of another worker by an error that says what to do.
 
     Raises:
         ConnectionError: in place of TensorFlow's error.
@@ -114,7 +114,7 @@ def add_up(value: np.ndarray) -> np.ndarray:
     strategy = tf.distribute.get_strategy()
     if workers() == 1:
         return value
-    first = replicas(strategy)[0]
+    first = replicas(strategy)[0]  # adds this process's value; its other replicas add zeros
     mine = strategy.experimental_distribute_values_from_function(
         lambda context: tf.constant(
             value if context.replica_id_in_sync_group == first else np.zeros_like(value)

@@ -32,7 +32,9 @@ _graphs: WeakKeyDictionary[tf.Module, WeakKeyDictionary] = WeakKeyDictionary()
 def train_epoch(
     model: tf.Module, dataset: Any, optimizer: keras.optimizers.Optimizer, batch_size: int, seed: np.ndarray
 ) -> float:
-    """Do what `train` does with a seed of two int32 words, the work shared by the current strategy's replicas.
+    """Train for one epoch as `train` does, the replicas of the current strategy sharing the work.
+
+    ``seed`` is two int32 words. Return the mean loss.
 
     Raises:
         ValueError: if model or optimizer were not made in the strategy's scope, or the optimizer cannot train
@@ -46,6 +48,7 @@ def train_epoch(
     check_values(*events[1:])
     full, rest = divmod(dataset.n, batch_size)
     total, step = 0.0, 0
+    # All full batches are one call of a graph, and the short last batch, if there is one, another.
     for steps, size in ((full, batch_size), (min(rest, 1), rest)):
         if steps:
             rows = order[step * batch_size :][: steps * size].reshape(steps, size)
@@ -71,7 +74,7 @@ def predict_shares(model: tf.Module, x: np.ndarray, batch_size: int) -> np.ndarr
         parts = strategy.experimental_local_results(graphs["predict"](share, starts, tf.constant(rows.size)))
         for replica, part in zip(replicas(strategy), parts, strict=True):
             found[_share_of(rows, replica, strategy)[0]] = part.numpy()
-    return add_up(found)
+    return add_up(found)  # each worker has filled in its own events and left the others at 0
 
 
 def _check(strategy: tf.distribute.Strategy, model: tf.Module, optimizer: Any) -> None:

@@ -58,9 +58,9 @@ def columns(dataset: Events) -> tuple[np.ndarray, np.ndarray, np.ndarray | None]
     """
     x, y, weight = dataset.x, dataset.y, getattr(dataset, "weight", None)
     if x.ndim != 2 or y.shape != x.shape[:1]:
-        raise ValueError(f"x has shape {x.shape} and y {y.shape}; expected [n, k] and [n]")
+        raise ValueError(f"x has shape {x.shape} and y {y.shape}; they must be [n, k] and [n]")
     if weight is not None and weight.shape != y.shape:
-        raise ValueError(f"weight has shape {weight.shape} and y {y.shape}; expected [n] for both")
+        raise ValueError(f"weight has shape {weight.shape} and y {y.shape}; both must be [n]")
     if dataset.n != len(x):
         raise ValueError(f"n is {dataset.n} and x has {len(x)} events; the two must be the same")
     if not len(x):
@@ -120,7 +120,7 @@ def place(dataset: Events) -> Batch:
     kept = _placed.get(dataset)
     if kept and contents == kept.contents and all(map(_same_memory, arrays, kept.arrays)):
         return kept.placed
-    del kept
+    del kept  # first, since the device may have no room for the old copy and the new one
     _placed.pop(dataset, None)
     x, y, weight = arrays
     check_values(y, weight)
@@ -144,7 +144,7 @@ def _same_memory(a: np.ndarray | None, b: np.ndarray | None) -> bool:
 
 def _checksum(array: np.ndarray | None) -> int | None:
     """Return the CRC-32 of the values (30 GB/s, a small part of an epoch), None if nobody can change them."""
-    base = array
+    base = array  # a view that is read-only may show memory that is not
     while isinstance(base, np.ndarray) and not base.flags.writeable:
         base = base.base
     if not isinstance(base, np.ndarray):

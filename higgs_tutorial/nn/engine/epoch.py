@@ -103,6 +103,7 @@ def _build(model: ref, optimizer: ref, batch_size: int) -> EpochGraph:
     @graph
     def step(batch: Batch, number: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         loss = train_step(model(), optimizer(), batch, tf.stack([seed[0], seed[1] + number]))
+        # The sum over an epoch is taken in float64: in float32 thousands of losses would round.
         return tf.cast(loss, tf.float64) * tf.cast(tf.size(batch.y), tf.float64)
 
     def any_size(column: tf.Tensor | None) -> tf.TensorSpec | None:

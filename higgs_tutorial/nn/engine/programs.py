@@ -23,11 +23,12 @@ from higgs_tutorial.nn.engine.epoch import build_optimizer, epoch_graph, without
 from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork
 
 KEPT = 16
-"""So many programs are kept, the ones used last; one holds its network's weights and what was compiled."""
+"""Number of programs that are kept, those used last; each holds the weights of a network and compiled code."""
 
 PLAIN = (bool, int, float, str, type(None))
+"""Kinds of attributes whose values are a part of a network's shape."""
 SEEDS = ("seed", "config")
-"""What only decides the values that the weights start with."""
+"""Attributes that decide only the initial values of the weights, which are not compiled."""
 
 _lock = threading.Lock()
 _programs: OrderedDict[Hashable, Program | None] = OrderedDict()
@@ -55,7 +56,7 @@ def train_epoch(
 
 
 class Program:
-    """An epoch, compiled for a network and an optimiser of its own, whose values are whoever's it is run for."""
+    """An epoch, compiled with a network and an optimiser of its own, which take the values of those it trains."""
 
     def __init__(
         self, model: tf.Module, optimizer: keras.optimizers.Optimizer, batch_size: int, events: Batch
@@ -102,6 +103,7 @@ def _program(model, optimizer, batch_size: int, events: Batch) -> Program | None
     with _lock:
         if key not in _programs:
             twins = _twins(model, optimizer, events.x.shape[1])
+            # A twin of another shape: the config did not say everything, so it cannot stand for the network.
             alike = _shape(*twins) == shape
             _programs[key] = Program(*twins, batch_size, events) if alike else None
         _programs.move_to_end(key)

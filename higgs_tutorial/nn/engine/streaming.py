@@ -14,7 +14,7 @@ from higgs_tutorial.nn.engine.device import Batch, columns
 BLOCK = 4096
 """Events that are read in one piece: half a megabyte of HIGGS."""
 WINDOW = 2**19
-"""Events in memory at a time, about; there are two such windows, one being read while the other is used."""
+"""About how many events a window holds; there are two, one being read while the other is used."""
 
 
 def windows(
@@ -24,7 +24,7 @@ def windows(
 
     ``dataset.x`` and ``dataset.y`` may be memory maps. Blocks of neighbouring events are drawn in an order
     that depends on ``seed``, so that the disk reads long pieces; a window holds pieces from all over the
-    file. Whoever trains on a window shuffles it. Two events that are neighbours in the file are likelier to
+    file, and `train` shuffles it. Two events that are neighbours in the file are likelier to
     meet in a batch than others are: a file that is sorted, by class say, must be shuffled before.
     """
     window = max(1, window // batch_size) * batch_size
@@ -39,6 +39,7 @@ def windows(
         touched = range(np.searchsorted(behind, first, "right"), np.searchsorted(behind, last, "left") + 1)
         pieces = []
         for i in touched:
+            # The event at place p of the whole order lies at p + offset, where its block is in the file.
             offset = starts[i] - (behind[i] - (ends[i] - starts[i]))
             pieces.append(slice(max(starts[i], first + offset), min(ends[i], last + offset)))
         return [np.concatenate([column[piece] for piece in pieces]) for column in read_from]

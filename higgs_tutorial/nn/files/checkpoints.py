@@ -230,6 +230,7 @@ def _differences(found: Any, wanted: Any, name: str = "") -> Iterator[str]:
 def _pack(arrays: dict[str, np.ndarray]) -> bytes:
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)
+    # A zip's comment is its last bytes: first as room for the hash, then as the hash of all before it.
     with zipfile.ZipFile(buffer, "a") as archive:
         archive.comment = _DIGEST % 0
     body = buffer.getvalue()[:-_DIGITS]
