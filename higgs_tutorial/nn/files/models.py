@@ -72,7 +72,10 @@ def save_model(
         raise ValueError(f"{file}: the name of a model file must end in .npz")
     kind, config, arrays, features = _described(model)
     if columns is not None and (len(columns) != features or len(set(columns)) != features):
-        raise ValueError(f"{len(set(columns))} different column names for a model of {features} features")
+        raise ValueError(
+            f"columns has {len(columns)} names, {len(set(columns))} of them different; it must have {features},"
+            " a different one for each feature of the model"
+        )
     wrong = [name for name, array in arrays.items() if not np.isfinite(array).all()]
     if wrong:
         raise ValueError(f"{wrong[0]} holds values that are not finite: training has diverged")

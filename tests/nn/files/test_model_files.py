@@ -243,7 +243,7 @@ def test_refuses_what_cannot_be_saved(tmp_path):
         save_model(trained("plain"), tmp_path / "m.pkl")
     with pytest.raises(ValueError, match="a Module cannot be saved"):
         save_model(tf.Module(), tmp_path / "m.npz")
-    with pytest.raises(ValueError, match="2 different column names for a model of 5"):
+    with pytest.raises(ValueError, match="columns has 2 names, 2 of them different; it must have 5"):
         save_model(trained("plain"), tmp_path / "m.npz", columns=["a", "b"])
     broken = trained("plain")
     broken.regression.b.assign([np.nan])
