@@ -13,11 +13,11 @@ def recorded(name: str = "quick") -> dict[str, Any]:
     """Return results on simulated events that come with this version; notebooks draw longer runs from them.
 
     Args:
-        name: a folder of `results`. `"quick"` is what `run` returned for all rungs in the quick profile, and
-            `"paper-tables"` and `"more-easy-things"` are what the benchmarks of these names wrote.
+        name: a folder of ``results``. ``"quick"`` is what `run` returned for all rungs in the quick profile, and
+            ``"paper-tables"`` and ``"more-easy-things"`` are what the benchmarks of these names wrote.
 
     Raises:
-        ValueError: there is no such run.
+        ValueError: if there is no such run.
 
     Example:
         >>> from higgs_tutorial import ladder

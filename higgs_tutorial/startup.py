@@ -142,7 +142,7 @@ def require_tensorflow_backend() -> None:
 
 
 def _keras_home() -> Path:
-    """Return the folder of Keras' settings, which Keras finds so in `keras/src/backend/config.py`."""
+    """Return the folder of Keras' settings, which Keras finds so in ``keras/src/backend/config.py``."""
     if "KERAS_HOME" in os.environ:
         return Path(os.path.expanduser(os.environ["KERAS_HOME"]))
     home = os.path.expanduser("~")

@@ -17,17 +17,17 @@ ENDINGS = (".npy", ".csv.gz", ".csv")
 
 
 def write_simulated(out: str | os.PathLike, events: int, seed: int = 0) -> Path:
-    """Simulate events into `out`, under a temporary name until all are there.
+    """Simulate events into ``out``, under a temporary name until all are there.
 
     Args:
-        out: a `.npy` (float32 `[events, 29]`, label first) or a `.csv` or `.csv.gz` (29 columns, no header,
-            each value printed as `%.18e`, as in HIGGS.csv.gz).
+        out: a ``.npy`` (float32 ``[events, 29]``, label first) or a ``.csv`` or ``.csv.gz`` (29 columns, no header,
+            each value printed as ``%.18e``, as in HIGGS.csv.gz).
         events: number of events.
         seed: same seed, same rows.
 
     Raises:
-        ValueError: `events` is not positive, or the file's ending is another one.
-        OSError: the disk is too small or a write fails.
+        ValueError: if ``events`` is not positive, or the file's ending is another one.
+        OSError: if the disk is too small or a write fails.
 
     """
     out = Path(out)

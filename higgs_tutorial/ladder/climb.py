@@ -38,7 +38,7 @@ def run(
     listener: Listener | None = None,
     **options: Any,
 ) -> dict[str, Any]:
-    """Train rungs of the ladder one after the other and return what `results.json` holds.
+    """Train rungs of the ladder one after the other and return what ``results.json`` holds.
 
     In the scope of a `tf.distribute` strategy its replicas share the work, and only the chief worker writes.
 
@@ -46,28 +46,28 @@ def run(
         rungs: names of rungs, see `LADDER`; default all nine, always in the ladder's order.
         higgs: the events; by default `load` with the settings' source, number of events, folder and seed.
         settings: what decides the numbers, see `Settings`.
-        output: where the run goes, see `Output`: `out` gets `results.json` (rewritten after each epoch),
-            `ladder.png` and `checkpoints/` (the two newest epochs of each rung). Results that it holds are renamed
-            to `results.previous.json` and `ladder.previous.png`, unless `resume` goes on with them: complete rungs
-            are then kept, whether they are among `rungs` or not, and the others go on from their last epoch. One
+        output: where the run goes, see `Output`: ``out`` gets ``results.json`` (rewritten after each epoch),
+            ``ladder.png`` and ``checkpoints/`` (the two newest epochs of each rung). Results that it holds are renamed
+            to ``results.previous.json`` and ``ladder.previous.png``, unless ``resume`` goes on with them: complete
+            rungs are then kept, among ``rungs`` or not, and the others go on from their last epoch. One
             run at a time may use the folder.
         listener: who is told, see `Listener`.
-        **options: fields of these three, in the place of their own values: `run(epochs=2, out="results")`.
+        **options: fields of these three, in the place of their own values: ``run(epochs=2, out="results")``.
 
-    With `ensemble` above 1 a rung's `train_auc`, `valid_auc` and `test_auc` are those of the mean prediction of so
-    many networks, trained with the seeds `seed`, `seed + 1` and so on (see `Ensemble`), its `epochs` the first
-    network's, and `members` has the seed, the epochs and the `valid_auc` of each.
+    With ``ensemble`` above 1 a rung's ``train_auc``, ``valid_auc`` and ``test_auc`` are those of the mean prediction
+    of that many networks, trained with the seeds ``seed``, ``seed + 1`` and so on (see `Ensemble`), its ``epochs`` the
+    first network's, and ``members`` has the seed, the epochs and the ``valid_auc`` of each.
 
     Raises:
-        ValueError: a setting is wrong, a class is missing among the events of a part, or a `results.json` or
+        ValueError: if a setting is wrong, a class is missing among the events of a part, or a ``results.json`` or
             checkpoints were made with other settings or on other events when resuming (the message says which).
-        TypeError: an option is unknown.
-        OSError: a file in `out` can't be written, or another run is using it; both are noticed at the start.
-        ImportError: Keras is set to another backend than TensorFlow.
-        ConnectionError: another worker was lost.
+        TypeError: if an option is unknown.
+        OSError: if a file in ``out`` can't be written, or another run is using it; both are noticed at the start.
+        ImportError: if Keras is set to another backend than TensorFlow.
+        ConnectionError: if another worker was lost.
 
     Warns:
-        PictureWarning: `ladder.png` could not be drawn; everything else is there.
+        PictureWarning: if ``ladder.png`` could not be drawn; everything else is there.
 
     Example:
         >>> from higgs_tutorial import ladder
@@ -278,7 +278,7 @@ class _Climb:
 
 
 def head(higgs: HiggsDataset, settings: Settings) -> dict[str, Any]:
-    """Return what `results.json` says before there are results: settings, events, device and versions."""
+    """Return what ``results.json`` says before there are results: settings, events, device and versions."""
     from higgs_tutorial.nn.engine.device import device_name, take_memory_as_needed
 
     take_memory_as_needed()  # before the first tensor is on the device

@@ -27,7 +27,7 @@ class PictureWarning(RuntimeWarning):
 
 
 class RunFolder:
-    """Where a run writes: `results.json`, `ladder.png`, `checkpoints/RUNG/` and `models/RUNG.npz`.
+    """Where a run writes: ``results.json``, ``ladder.png``, ``checkpoints/RUNG/`` and ``models/RUNG.npz``.
 
     Example:
         >>> from higgs_tutorial import ladder
@@ -46,8 +46,8 @@ class RunFolder:
         """Keep the folder, which is made if it is missing, from other runs; the claim ends with the process.
 
         Raises:
-            BlockingIOError: another run has it.
-            OSError: nothing can be written there.
+            BlockingIOError: if another run has it.
+            OSError: if nothing can be written there.
         """
         file = self.out / LOCK
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -74,20 +74,20 @@ class RunFolder:
         return self.out / "models" / f"{rung}.npz"
 
     def put_aside(self) -> None:
-        """Give the results and the picture of an earlier run another name, `results.previous.json` and so on."""
+        """Give the results and the picture of an earlier run another name, ``results.previous.json`` and so on."""
         for older in (self.results, self.picture):
             if older.exists():
                 older.replace(older.with_stem(f"{older.stem}.previous"))
 
     def write(self, results: dict[str, Any]) -> None:
-        """Write `results.json`; a reader never sees half of it."""
+        """Write ``results.json``; a reader never sees half of it."""
         write_json(self.results, results)
 
     def finished(self, head: dict[str, Any]) -> dict[str, dict]:
         """Return the finished rungs of an earlier run with the same ``head``, by name.
 
         Raises:
-            ValueError: the results there are of other settings or other events, or are none.
+            ValueError: if the results there are of other settings or other events, or are none.
         """
         if not self.results.exists():
             return {}
@@ -131,7 +131,7 @@ class RunFolder:
         return known == (record["valid_auc"], head["fingerprint"])
 
     def draw(self, results: dict[str, Any]) -> None:
-        """Draw `ladder.png`; whatever fails there is a warning, since hours of training are behind us."""
+        """Draw ``ladder.png``; whatever fails there is a warning, since hours of training are behind us."""
         try:
             from higgs_tutorial.plots import save_ladder
 
@@ -145,7 +145,7 @@ def require_folders(output: Output, rungs: Iterable[Rung]) -> None:
     """Check that a run of these rungs can write what it will write, before it starts.
 
     Raises:
-        OSError: it can't, or another run is writing to `out`; the message names what is in the way.
+        OSError: if it can't, or another run is writing to ``out``; the message names what is in the way.
 
     Example:
         >>> from higgs_tutorial import ladder

@@ -18,7 +18,7 @@ class Rung:
     """One step of the ladder.
 
     Attributes:
-        name: how the command line and `results.json` call it.
+        name: how the command line and ``results.json`` call it.
         title: what the talk's legends call it.
         idea: what it changes of the rung before, in a few words.
         epochs: number of epochs in each profile.
@@ -26,7 +26,7 @@ class Rung:
         size: units in each hidden layer.
         batch_norm: whether each hidden layer is batch-normalised.
         keep_prob: probability that dropout keeps a unit (1: no dropout).
-        optimizer: `"sgd"` or `"adam"`.
+        optimizer: ``"sgd"`` or ``"adam"``.
         learning_rate: the optimiser's.
 
     Example:
@@ -50,7 +50,7 @@ class Rung:
     learning_rate: float = 0.1
 
     def model(self, seed: int = 0) -> LogisticRegression | NeuralNetwork:
-        """Return the rung's network, its weights drawn from `seed` when first called."""
+        """Return the rung's network, its weights drawn from ``seed`` when first called."""
         from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork
 
         if self.num_layers == 0:
@@ -64,7 +64,7 @@ class Rung:
         )
 
     def make_optimizer(self, schedule: str = "constant", steps: int = 1, **settings: Any) -> Any:
-        """Return the rung's Keras optimiser, fresh, for a run of `steps` steps; see `make_schedule`."""
+        """Return the rung's Keras optimiser, fresh, for a run of ``steps`` steps; see `make_schedule`."""
         require_tensorflow_backend()  # before Keras is imported, which would only miss the other backend's package
         import keras
 
@@ -100,7 +100,7 @@ def select(names: Iterable[str] | None = None) -> list[Rung]:
     """Return the rungs of these names in the ladder's order; all of them for None.
 
     Raises:
-        ValueError: a name is unknown (the message lists the known ones), or there is none.
+        ValueError: if a name is unknown (the message lists the known ones), or there is none.
 
     Example:
         >>> from higgs_tutorial import ladder

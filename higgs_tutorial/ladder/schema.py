@@ -1,4 +1,4 @@
-"""What a `results.json` must hold to be gone on with or drawn, whoever wrote it."""
+"""What a ``results.json`` must hold to be gone on with or drawn, whoever wrote it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ _AUCS = ("train_auc", "valid_auc", "test_auc")
 
 
 def read_results(file: Path) -> dict[str, Any]:
-    """Return what a `results.json` says, of this version or an older one.
+    """Return what a ``results.json`` says, of this version or an older one.
 
     Raises:
-        FileNotFoundError: there is no such file.
-        ValueError: it is no such file, or an entry is missing or not what it must be; the message names it.
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no such file, or an entry is missing or not what it must be; the message names it.
     """
     try:
         results = parse_json(file.read_text(encoding="utf-8"))

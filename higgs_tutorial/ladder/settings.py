@@ -1,7 +1,7 @@
 """The three nouns of a run: what decides its numbers, where it goes, and who is told.
 
 A field carries its meaning and its limits. The command line's options are made from the fields, values are checked
-once, when the object is made, and the head of `results.json` and what `--resume` compares are the fields: an option
+once, when the object is made, and the head of ``results.json`` and what ``--resume`` compares are the fields: an option
 is one field here and one use.
 """
 
@@ -28,9 +28,9 @@ SCHEDULES = ("constant", "cosine", "exponential", "linear")
 def option(default: Any, help: str, **more: Any) -> Any:
     """Return a field with its default, what it means, and what may be said of it.
 
-    `at_least` and `one_of` are limits. `head` says that it stands in the head of `results.json`, where a run that
-    goes on must have the same. `typed` is what the command line reads, where that is another type than the
-    field's, and `typed_default` what it has for a default of its own.
+    ``at_least`` and ``one_of`` are limits. ``head`` puts it into the head of ``results.json``, where a run that goes on
+    must have the same. ``typed`` is what the command line reads, where that is another type than the
+    field's, and ``typed_default`` what it has for a default of its own.
     """
     return field(default=default, metadata={"help": help, **more})
 
@@ -39,7 +39,7 @@ def check_limits(options: Any) -> None:
     """Refuse values of a dataclass made of `option` that lie outside of their limits.
 
     Raises:
-        ValueError: one does; the message begins with its name.
+        ValueError: if one does; the message begins with its name.
     """
     for f in fields(options):
         value = getattr(options, f.name)
@@ -57,7 +57,7 @@ class Settings:
     """What decides the numbers of a run: two runs of equal settings on equal events are equal.
 
     Raises:
-        ValueError: a value is wrong; the message names it and what it may be.
+        ValueError: if a value is wrong; the message names it and what it may be.
 
     Example:
         >>> from higgs_tutorial.ladder import Settings
@@ -127,7 +127,7 @@ class Settings:
         return replace(self, profile=size, batch_size=self.batch_size or BATCH_SIZE[size])
 
     def head(self) -> dict[str, Any]:
-        """Return what `results.json` says of the settings and a run that goes on must have the same."""
+        """Return what ``results.json`` says of the settings and a run that goes on must have the same."""
         return {f.name: getattr(self.resolved(), f.name) for f in _of_the_head()}
 
     @staticmethod
@@ -141,7 +141,7 @@ class Output:
     """Where a run goes. It changes no number.
 
     Raises:
-        ValueError: something needs a folder that is not named.
+        ValueError: if something needs a folder that is not named.
 
     Example:
         >>> from higgs_tutorial.ladder import Output
@@ -208,8 +208,8 @@ def nouns(
     """Return the three nouns with ``options``, fields of any of them, in the place of their own values.
 
     Raises:
-        TypeError: an option is a field of none of them.
-        ValueError: a value is wrong.
+        TypeError: if an option is a field of none of them.
+        ValueError: if a value is wrong.
 
     Example:
         >>> from higgs_tutorial import ladder
