@@ -23,6 +23,8 @@ from hypothesis import strategies as st
 from higgs_tutorial.data.prepare import prepare
 from higgs_tutorial.data.score import score_file
 from higgs_tutorial.data.store import read_manifest
+from higgs_tutorial.ladder import recorded
+from higgs_tutorial.ladder.schema import read_results
 from higgs_tutorial.nn import NeuralNetwork
 from higgs_tutorial.nn.files import checkpoints
 from higgs_tutorial.nn.files.models import load_model, read_header, save_model, variables
@@ -272,3 +274,22 @@ def test_checkpoints(folder, mutations, signed):
             assert set(found) == set(expected.files)
             for name, array in found.items():
                 np.testing.assert_array_equal(array, expected[name])
+
+
+RESULTS = recorded("quick")
+RESULTS["rungs"] = [{**rung, "epochs": rung["epochs"][:2]} for rung in RESULTS["rungs"][:2]]
+
+
+@given(MUTATIONS)
+def test_results(folder, mutations):
+    file = folder / "results.json"
+    content = mutated(json.dumps(RESULTS).encode(), mutations)
+    file.write_bytes(content)
+    results = attempt(lambda: read_results(file), file)
+    if results is not None:
+        assert results == json.loads(content)
+        for rung in results["rungs"]:
+            done = [epoch["valid_auc"] for epoch in rung["epochs"]]
+            scores = [rung[name] for name in ("train_auc", "valid_auc", "test_auc") if rung.get("test_auc")]
+            assert all(0 <= auc <= 1 for auc in done + scores)
+    file.unlink()

@@ -27,7 +27,8 @@ def make_strategy(name: str, *, timeout: float = 600) -> tf.distribute.Strategy:
     """Return a strategy by its name; nothing may have been computed before.
 
     ``"mirrored"`` uses all GPUs of this machine or, to show how it works where there is none, two logical
-    devices that halve the CPU. ``"multiworker"`` uses the devices of all machines that ``TF_CONFIG`` names.
+    devices that halve the CPU. ``"multiworker"`` uses the devices of all machines that ``TF_CONFIG`` names, over
+    ports that are open on every interface, without password or encryption: only in a network that you trust.
 
     Raises:
         ValueError: if the name is unknown, or ``TF_CONFIG`` is missing or wrong.
