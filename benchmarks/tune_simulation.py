@@ -30,6 +30,8 @@ from higgs_tutorial.physics.kinematics import wrap
 from higgs_tutorial.physics.parameters import Parameters
 
 BINS, PAIR_BINS = 16, 4
+EMPHASIS = dict.fromkeys(("dR_bb", "pT_bb", "dR_bb, m_bb near 110", "pT_bb, m_bb near 110"), 6.0)
+"""Joint quantities that count more than the others: the b-jets are what tells signal from background."""
 
 
 def read(path: Path, rows: slice = slice(None)) -> np.ndarray:
@@ -65,6 +67,7 @@ def joint_quantities(x: np.ndarray) -> dict[str, np.ndarray]:
     out["recoil"] = np.hypot(px, py)
     out["jet pz"] = np.abs((pt * np.sinh(eta)).sum(axis=0))
     out["tagged pT"] = np.where(tag > 0.5, pt, 0).sum(axis=0)
+    out |= tagged_pair(x)
     out["m_bb, two tags"] = np.where((tag > 0.5).sum(axis=0) == 2, high[4], np.nan)
     out["m_wwbb / m_wbb"] = high[6] / high[5]
     out["m_jjj / m_jj"] = high[1] / high[0]
@@ -74,6 +77,22 @@ def joint_quantities(x: np.ndarray) -> dict[str, np.ndarray]:
         out[f"jet 4 pT, {tags} tags"] = np.where(wanted, pt[3], np.nan)
         out[f"jet 4 eta, {tags} tags"] = np.where(wanted, np.abs(eta[3]), np.nan)
     return out
+
+
+def tagged_pair(x: np.ndarray) -> dict[str, np.ndarray]:
+    """Distance and pT (GeV) of the two tagged jets [n]; nan where fewer are listed."""
+    low = features.to_physical(x[:, :21].astype(float)).T
+    pt, eta, phi, tag = (low[5 + value :: 4] for value in range(4))
+    tagged = tag > 0.5
+    every, two = np.arange(len(x)), tagged.sum(axis=0) == 2
+    first = np.argmax(tagged, axis=0)
+    second = 3 - np.argmax(tagged[::-1], axis=0)
+    d_eta, d_phi = eta[first, every] - eta[second, every], wrap(phi[first, every] - phi[second, every])
+    px, py = ((pt * f(phi))[[first, second], every].sum(axis=0) for f in (np.cos, np.sin))
+    quantities = {"dR_bb": np.hypot(d_eta, d_phi), "pT_bb": np.hypot(px, py)}
+    window = two & (np.abs(features.to_physical(x[:, 21:].astype(float))[:, 4] - 110) < 20)
+    out = {name: np.where(two, value, np.nan) for name, value in quantities.items()}
+    return out | {f"{name}, m_bb near 110": np.where(window, v, np.nan) for name, v in quantities.items()}
 
 
 def telling(x: np.ndarray, joint: dict[str, np.ndarray]) -> list[np.ndarray]:
@@ -129,11 +148,17 @@ class Histograms:
         """Differences in every bin in units of their statistical error; each group of histograms counts alike."""
         share = self.fill(x)
         error = np.sqrt((self.real + 1 / self.n_real) * (1 / self.n_real + 1 / len(x)))
-        n_1d = sum(self.sizes[:28])
-        n_joint = sum(self.sizes[28 : 28 + len(self.joint_edges)])
-        n_tags = self.sizes[-1]
-        n_pairs = len(share) - n_1d - n_joint - n_tags
-        weight = np.repeat([3 / n_1d, 2 / n_joint, 4 / n_pairs, 1 / n_tags], [n_1d, n_joint, n_pairs, n_tags])
+        columns, joint = self.sizes[:28], self.sizes[28 : 28 + len(self.joint_edges)]
+        n_pairs = len(share) - sum(columns) - sum(joint) - self.sizes[-1]
+        emphasis = np.repeat([EMPHASIS.get(name, 1.0) for name in self.joint_edges], joint)
+        weight = np.concatenate(
+            [
+                np.full(sum(columns), 4 / sum(columns)),
+                3 * emphasis / emphasis.sum(),
+                np.full(n_pairs, 4 / n_pairs),
+                np.full(self.sizes[-1], 1 / self.sizes[-1]),
+            ]
+        )
         return (share - self.real) / error * np.sqrt(weight)
 
 
@@ -168,7 +193,8 @@ def main() -> None:
     start = {name: value for name, value, *_ in Parameters.describe()}
     if options.start:
         start |= json.loads(options.start.read_text())["parameters"]
-    rows = [row for row in Parameters.describe() if not options.only or row[0] in options.only.split(",")]
+    only = options.only.split(",") if options.only else None
+    rows = [row for row in Parameters.describe() if (row[0] in only if only else row[0] != "response")]
     names = [row[0] for row in rows]
     low, high = (np.array([row[i] for row in rows]) for i in (2, 3))
     best, began = [np.inf], time.monotonic()
@@ -185,7 +211,7 @@ def main() -> None:
                 for label in real
             ]
         )
-        chi2 = float(r @ r) / 20
+        chi2 = float(r @ r) / 24
         if chi2 < best[0]:
             best[0] = chi2
             options.out.write_text(json.dumps({"chi2": chi2, "parameters": values}, indent=1))

@@ -17,18 +17,33 @@ def simulate(
     events: Annotated[int, typer.Option(min=1, help="Number of events.")],
     out: Annotated[Path, typer.Option(help="FILE.npy, FILE.csv or FILE.csv.gz.")],
     seed: Seed = 0,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="Simulate with another value; may be given several times."),
+    ] = None,
+    truth: Annotated[
+        Path | None, typer.Option(help="FILE.parquet or FILE.npy: also write partons and all jets.")
+    ] = None,
 ) -> None:
     """Simulate HIGGS-like events from physics, in the real file's columns, units and format.
 
-    For example: `higgs-tutorial simulate --events 100000 --out events.csv.gz`
+    For example:
+
+    * `higgs-tutorial simulate --events 100000 --out events.csv.gz`
+    * `higgs-tutorial simulate --events 100000 --out up.npy --parameter response=1.05` – jet energies 5% higher
+    * `higgs-tutorial simulate --events 1000 --out events.npy --truth truth.parquet` – what the jets came from
 
     """
     from higgs_tutorial.data.export import write_simulated
     from higgs_tutorial.files import require_writable_file
+    from higgs_tutorial.physics.parameters import parse
 
-    require_writable_file(out)
-    write_simulated(out, events, seed)
-    typer.echo(f"{out}: {events:,} simulated events, seed {seed}")
+    changes = parse(parameter or [])
+    for file in filter(None, (out, truth)):
+        require_writable_file(file)
+    write_simulated(out, events, seed, parameters=changes, truth=truth)
+    different = "".join(f", {name} {value:g}" for name, value in changes.items())
+    typer.echo(f"{out}: {events:,} simulated events, seed {seed}{different}")
 
 
 @app.command()

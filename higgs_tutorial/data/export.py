@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +13,21 @@ from higgs_tutorial.data.files import explained_write_errors, text_file
 from higgs_tutorial.data.progress import progress_bar
 from higgs_tutorial.data.simulated import simulate_file
 from higgs_tutorial.files import ENDING, written
+from higgs_tutorial.physics.parameters import Parameters
 
 CHUNK = 50_000
 ENDINGS = (".npy", ".csv.gz", ".csv")
+TRUTH_ENDINGS = (".npy", ".parquet")
 
 
-def write_simulated(out: str | os.PathLike, events: int, seed: int = 0) -> Path:
+def write_simulated(
+    out: str | os.PathLike,
+    events: int,
+    seed: int = 0,
+    *,
+    parameters: Mapping[str, float] | None = None,
+    truth: str | os.PathLike | None = None,
+) -> Path:
     """Simulate events into ``out``, under a temporary name until all are there.
 
     Args:
@@ -24,30 +35,68 @@ def write_simulated(out: str | os.PathLike, events: int, seed: int = 0) -> Path:
             each value printed as ``%.18e``, as in HIGGS.csv.gz).
         events: number of events.
         seed: same seed, same rows.
+        parameters: values of the simulation that shall differ, by name (see `higgs_tutorial.simulate`).
+        truth: a file for partons and all jets, in the order of the events: a ``.npy`` (the third array of
+            `higgs_tutorial.simulate`) or a ``.parquet`` (its values in columns: ``bottom_1_E``, …, ``jet_8_origin``).
 
     Raises:
-        ValueError: if ``events`` is not positive, or the file's ending is another one.
+        ValueError: if ``events`` is not positive, a file's ending is another one, or a parameter is not possible.
         OSError: if the disk is too small or a write fails.
 
     """
-    out = Path(out)
-    if not out.name.endswith(ENDINGS):
-        raise ValueError(f"{out}: the name of the file must end in {', '.join(ENDINGS)}")
+    out, truth = Path(out), None if truth is None else Path(truth)
+    for file, endings in ((out, ENDINGS), (truth, TRUTH_ENDINGS)):
+        if file is not None and not file.name.endswith(endings):
+            raise ValueError(f"{file}: the name of the file must end in {', '.join(endings)}")
+    if out == truth:
+        raise ValueError(f"{out}: events and truth must go to two files")
     if events < 1:
         raise ValueError(f"events must be at least 1, not {events}")
-    out.parent.mkdir(parents=True, exist_ok=True)
+    parameters = Parameters.of(parameters)
+    for file in filter(None, (out, truth)):
+        file.parent.mkdir(parents=True, exist_ok=True)
+    with _array_of(out) as rows, _array_of(truth) if truth else nullcontext() as known:
+        simulate_file(rows, events, seed, parameters, known)
+    return out
+
+
+@contextmanager
+def _array_of(out: Path) -> Iterator[Path]:
+    """Yield the `.npy` to fill for `out`: itself, or one that becomes a text or Parquet file and goes."""
     if out.suffix == ".npy":
-        simulate_file(out, events, seed)
-        return out
-    with written(out) as text:
-        array = text.with_name(f"{text.name}.npy{ENDING}")
+        yield out
+        return
+    with written(out) as file:
+        array = file.with_name(f"{file.name}.npy{ENDING}")
         try:
-            simulate_file(array, events, seed)
-            with explained_write_errors(out.parent, f"writing {events:,} events"):
-                _write_csv(text, np.load(array, mmap_mode="r"), gzipped=out.suffix == ".gz")
+            yield array
+            rows = np.load(array, mmap_mode="r")
+            with explained_write_errors(out.parent, f"writing {len(rows):,} events"):
+                if out.suffix == ".parquet":
+                    _write_parquet(file, rows)
+                else:
+                    _write_csv(file, rows, gzipped=out.suffix == ".gz")
         finally:
             array.unlink(missing_ok=True)
-    return out
+
+
+def _write_parquet(file: Path, rows: np.ndarray) -> None:
+    """Write the truth, a column for each value: four-vectors as _E, _px, _py, _pz, jets as jet_1_pt, …, jet_8_pt."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    def table(chunk: np.ndarray) -> pa.Table:
+        values = {}
+        for field in chunk.dtype.names:
+            names = [f"{field}_{v}" for v in ("E", "px", "py", "pz")]
+            if field.startswith("jet_"):
+                names = [f"jet_{jet + 1}_{field[4:]}" for jet in range(chunk[field].shape[1])]
+            values |= dict(zip(names, np.ascontiguousarray(chunk[field].T), strict=True))
+        return pa.table(values)
+
+    with parquet.ParquetWriter(file, table(rows[:0]).schema) as writer:
+        for start in range(0, len(rows), CHUNK):
+            writer.write_table(table(rows[start : start + CHUNK]))
 
 
 def _write_csv(file: Path, rows: np.ndarray, *, gzipped: bool) -> None:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from filelock import FileLock, Timeout
 from isal import igzip
+from numpy.typing import DTypeLike
 
 from higgs_tutorial.data.progress import spinner
 
@@ -63,9 +64,13 @@ def explained_write_errors(
         ) from error
 
 
-def write_npy_header(file: BinaryIO, shape: tuple[int, int]) -> None:
-    """Write the header of a ``.npy`` file of float32 ``shape``; the rows follow as they come."""
-    header = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": shape}
+def write_npy_header(file: BinaryIO, shape: tuple[int, ...], dtype: DTypeLike = np.float32) -> None:
+    """Write the header of a ``.npy`` file of this shape and type; the rows follow as they come."""
+    header = {
+        "descr": np.lib.format.dtype_to_descr(np.dtype(dtype)),
+        "fortran_order": False,
+        "shape": shape,
+    }
     np.lib.format.write_array_header_1_0(file, header)
 
 

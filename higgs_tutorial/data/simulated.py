@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from higgs_tutorial.data.files import explained_write_errors, locked, require_space, write_npy_header
 from higgs_tutorial.data.progress import progress_bar
@@ -46,31 +49,45 @@ def open_simulated(folder: Path, events: int, seed: int) -> list[np.ndarray]:
     return np.split(rows, [train, train + valid])
 
 
-def simulate_file(path: Path, events: int, seed: int) -> None:
+def simulate_file(
+    path: Path,
+    events: int,
+    seed: int,
+    parameters: Mapping[str, float] | None = None,
+    truth: Path | None = None,
+) -> None:
     """Simulate events into a ``.npy`` file, float32 ``[events, 29]``, which gets its name when it is complete.
 
+    ``parameters`` as in :func:`higgs_tutorial.simulate`; ``truth`` is a second ``.npy`` file for its third array.
+
     Raises:
+        ValueError: if there is no such parameter, or its value is not possible.
         OSError: if the disk is too small or a write fails.
     """
-    from higgs_tutorial.physics.simulate import simulate_into
+    from higgs_tutorial.physics.simulate import TRUTH, simulate_into
 
-    require_space(path.parent, events * ROW_BYTES + 2**20, f"simulating {events:,} events")
-    with written(path) as partial:
+    size = ROW_BYTES + (TRUTH.itemsize if truth else 0)
+    require_space(path.parent, events * size + 2**20, f"simulating {events:,} events")
+    with written(path) as partial, written(truth) if truth else nullcontext() as partial_truth:
         with explained_write_errors(path.parent, f"simulating {events:,} events"):
-            _allocate(partial, events)
-        rows = np.load(partial, mmap_mode="r+")
+            rows = _allocate(partial, (events, COLUMN_COUNT), np.float32)
+            known = _allocate(partial_truth, (events,), TRUTH) if truth else None
         with progress_bar("Simulating", events, "events") as advance:
-            simulate_into(rows, seed, on_chunk=advance)
+            simulate_into(rows, seed, on_chunk=advance, parameters=parameters, truth=known)
         rows.flush()
+        if truth:
+            known.flush()
 
 
-def _allocate(path: Path, events: int) -> None:
-    """Make a ``.npy`` file with room for its rows: a full disk would kill a process that writes to a map."""
+def _allocate(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> np.memmap:
+    """Map a ``.npy`` file with room for its rows: a full disk would kill a process that writes to a map."""
+    row = np.dtype(dtype).itemsize * (shape[1] if len(shape) > 1 else 1)
     with open(path, "wb") as file:
-        write_npy_header(file, (events, COLUMN_COUNT))
+        write_npy_header(file, shape, dtype)
         if hasattr(os, "posix_fallocate"):
             file.flush()
-            os.posix_fallocate(file.fileno(), file.tell(), events * ROW_BYTES)
+            os.posix_fallocate(file.fileno(), file.tell(), shape[0] * row)
         else:
-            for _ in range(events):
-                file.write(bytes(ROW_BYTES))
+            for _ in range(shape[0]):
+                file.write(bytes(row))
+    return np.load(path, mmap_mode="r+")

@@ -11,13 +11,14 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from higgs_tutorial.physics.kinematics import boost, mass, two_body_decay
+from higgs_tutorial.physics.features import W_MASS
+from higgs_tutorial.physics.kinematics import Quantiles, boost, inverse, mass, two_body_decay
 from higgs_tutorial.physics.parameters import Parameters
 
 COLLISION_ENERGY = 8000.0
 HEAVY_HIGGS, CHARGED_HIGGS, LIGHT_HIGGS = 425.0, 325.0, 125.0
 TOP, TOP_WIDTH = 173.0, 1.5
-W, W_WIDTH = 80.419, 2.05
+W_WIDTH = 2.05
 BOTTOM = 4.7
 LONGITUDINAL_FRACTION = 0.7
 """Share of longitudinal W bosons in top decays; the others are left-handed (leading order, m_b = 0)."""
@@ -32,7 +33,7 @@ def generate_signal(n: int, rng: Generator, parameters: Parameters) -> dict[str,
     """`n` signal events: four-vectors [4, n] (GeV), in the rest frame of the heavy Higgs boson.
 
     Keys: PARTONS, and the particles in between ("H0", "H+-", "h0", "W_lepton", "W_quark"), and the hard system's
-    rapidity "rapidity" [n].
+    "mass" (GeV) and "rapidity" [n].
     """
     heavy = np.full(n, HEAVY_HIGGS)
     system = _at_rest(heavy)
@@ -57,6 +58,7 @@ def generate_signal(n: int, rng: Generator, parameters: Parameters) -> dict[str,
         "h0": light,
         "W_lepton": pick(w_first, w_second),
         "W_quark": pick(w_second, w_first),
+        "mass": heavy,
         "rapidity": _rapidity((heavy / COLLISION_ENERGY) ** 2, rng, np.full(n, parameters.gluon_fall)),
     }
 
@@ -64,24 +66,24 @@ def generate_signal(n: int, rng: Generator, parameters: Parameters) -> dict[str,
 def generate_background(n: int, rng: Generator, parameters: Parameters) -> dict[str, NDArray]:
     """`n` top-pair events: four-vectors [4, n] (GeV), in the rest frame of the pair.
 
-    Keys: PARTONS (bottom_1 from the top of the lepton), "top_lepton", "top_quark", "W_lepton", "W_quark" and
-    "rapidity" [n].
+    Keys: PARTONS (bottom_1 from the top of the lepton; quark_1 is of the down type), "top_lepton", "top_quark",
+    "W_lepton", "W_quark", and the pair's "mass" (GeV) and "rapidity" [n].
     """
     by_quarks = rng.random(n) < parameters.quark_fraction
-    log_tau, gluon_table, quark_table = _mass_tables(
+    from_gluons, from_quarks = _mass_tables(
         parameters.gluon_rise, parameters.gluon_fall, parameters.top_scale
     )
     u = rng.random(n)
-    log_tau = np.where(by_quarks, np.interp(u, quark_table, log_tau), np.interp(u, gluon_table, log_tau))
-    tau = np.exp(log_tau)
-    pair_mass = COLLISION_ENERGY * np.sqrt(tau)
-    pair = _at_rest(pair_mass)
+    log_tau = np.where(by_quarks, from_quarks(u), from_gluons(u))
+    # The tables are of tops of the same mass. What these two weigh more or less is added, so that every pair starts
+    # at its own threshold.
+    nominal = COLLISION_ENERGY * np.exp(log_tau / 2)
     m_top = _breit_wigner(n, rng, TOP, TOP_WIDTH, 8.0), _breit_wigner(n, rng, TOP, TOP_WIDTH, 8.0)
-    over = m_top[0] + m_top[1] >= pair_mass - 0.1
-    m_top = [np.where(over, (pair_mass - 0.1) / 2, m) for m in m_top]
-    cos_theta = _top_angle(pair_mass, by_quarks, rng)
+    pair_mass = nominal + (m_top[0] + m_top[1] - 2 * TOP)
+    pair = _at_rest(pair_mass)
+    cos_theta = _top_angle(nominal, by_quarks, rng)
     tops = two_body_decay(pair, m_top[0], m_top[1], cos_theta, _angle(n, rng))
-    out = {"top_lepton": tops[0], "top_quark": tops[1]}
+    out = {"top_lepton": tops[0], "top_quark": tops[1], "mass": pair_mass}
     for top, bottom, name, children in (
         (tops[0], "bottom_1", "W_lepton", ("lepton", "neutrino")),
         (tops[1], "bottom_2", "W_quark", ("quark_1", "quark_2")),
@@ -91,7 +93,9 @@ def generate_background(n: int, rng: Generator, parameters: Parameters) -> dict[
         )
         pair_of = _decay_in_frame_of(top, out[name], _cos_from_top(n, rng), _angle(n, rng))
         out[children[0]], out[children[1]] = pair_of
-    out["rapidity"] = _rapidity(tau, rng, np.where(by_quarks, QUARK_FALL, parameters.gluon_fall))
+    out["rapidity"] = _rapidity(
+        (pair_mass / COLLISION_ENERGY) ** 2, rng, np.where(by_quarks, QUARK_FALL, parameters.gluon_fall)
+    )
     return out
 
 
@@ -99,8 +103,7 @@ def _decay_in_frame_of(
     parent: NDArray, child: NDArray, cos_theta: NDArray, phi: NDArray
 ) -> tuple[NDArray, NDArray]:
     """Massless decay of `child` with helicity angles defined in the rest frame of its `parent`."""
-    backwards = np.concatenate([parent[:1], -parent[1:]])
-    first, _ = two_body_decay(boost(child, backwards), 0.0, 0.0, cos_theta, phi)
+    first, _ = two_body_decay(boost(child, inverse(parent)), 0.0, 0.0, cos_theta, phi)
     first = boost(first, parent)
     return first, child - first
 
@@ -135,7 +138,7 @@ def _breit_wigner(n: int, rng: Generator, m: float, width: float, span: float) -
 
 
 def _w_masses(n: int, rng: Generator) -> NDArray:
-    return _breit_wigner(n, rng, W, W_WIDTH, 8.0)
+    return _breit_wigner(n, rng, W_MASS, W_WIDTH, 8.0)
 
 
 def _rapidity(tau: NDArray, rng: Generator, fall: NDArray) -> NDArray:
@@ -155,8 +158,8 @@ def _rapidity(tau: NDArray, rng: Generator, fall: NDArray) -> NDArray:
 
 
 @lru_cache(maxsize=8)
-def _mass_tables(rise: float, fall: float, scale: float) -> tuple[NDArray, NDArray, NDArray]:
-    """Ln τ on a grid and its cumulative distributions for gg and q qbar: luminosity times cross section."""
+def _mass_tables(rise: float, fall: float, scale: float) -> tuple[Quantiles, Quantiles]:
+    """Ln τ of pairs made by gg and by q qbar: luminosity times cross section."""
     log_tau = np.linspace(np.log((2 * TOP / COLLISION_ENERGY) ** 2), np.log(0.15), 600)
     tau = np.exp(log_tau)
     fraction = np.linspace(-1, 1, 401)
@@ -174,9 +177,8 @@ def _mass_tables(rise: float, fall: float, scale: float) -> tuple[NDArray, NDArr
         m = COLLISION_ENERGY * np.sqrt(tau)[:, None]
         sigma = _top_matrix_element(m, cosine, by_quarks).mean(axis=1) * _velocity(m)[:, 0] / tau
         density = luminosity * sigma * running
-        table = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2)])
-        tables.append(table / table[-1])
-    return log_tau, tables[0], tables[1]
+        tables.append(Quantiles(log_tau, density))
+    return tuple(tables)
 
 
 def _velocity(pair_mass: NDArray) -> NDArray:

@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 def from_pt_eta_phi(pt: ArrayLike, eta: ArrayLike, phi: ArrayLike, mass: ArrayLike = 0.0) -> NDArray:
     """Four-vectors [4, ...] from transverse momentum (GeV), pseudorapidity, azimuth and mass (GeV)."""
     pt, eta, phi = np.asarray(pt), np.asarray(eta), np.asarray(phi)
-    p = np.empty((4, *np.broadcast_shapes(pt.shape, eta.shape, phi.shape)))
+    shape = np.broadcast_shapes(pt.shape, eta.shape, phi.shape)
+    p = np.empty((4, *shape), np.result_type(pt, eta, phi, mass, np.float32))
     p[1], p[2], p[3] = pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta)
     p[0] = np.sqrt(pt * pt + p[3] * p[3] + np.square(mass))
     return p
@@ -96,3 +97,37 @@ def boost(p: NDArray, frame: NDArray) -> NDArray:
     along = (frame[1] * p[1] + frame[2] * p[2] + frame[3] * p[3]) / m
     factor = along / (frame[0] + m) + p[0] / m
     return np.concatenate([((frame[0] * p[0]) / m + along)[None], p[1:] + factor * frame[1:]])
+
+
+def inverse(frame: NDArray) -> NDArray:
+    """The frame [4, n] that flies backwards: boosting there undoes a boost to `frame`."""
+    return np.concatenate([frame[:1], -frame[1:]])
+
+
+def transport(p: NDArray, before: NDArray, after: NDArray) -> NDArray:
+    """Four-vectors `p` [4, n] taken along where a particle's momentum `before` becomes `after`, of the same mass.
+
+    The boost in the plane of the two four-velocities u and u', which leaves all across it alone:
+    p - (u + u') (u + u')·p / (1 + u·u') + 2 u' u·p.
+    """
+    u, v = before / mass(before), after / mass(after)
+    both = u + v
+    return p - both * (dot(both, p) / (1 + dot(u, v))) + 2 * v * dot(u, p)
+
+
+def dot(p: NDArray, q: NDArray) -> NDArray:
+    """Scalar product [...] of four-vectors [4, ...]."""
+    return p[0] * q[0] - p[1] * q[1] - p[2] * q[2] - p[3] * q[3]
+
+
+class Quantiles:
+    """Numbers that follow a density on a grid: the inverse of its cumulative distribution."""
+
+    def __init__(self, grid: NDArray, density: NDArray) -> None:
+        """`density` [n] >= 0 at the points `grid` [n], straight between them."""
+        share = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(grid))])
+        self._grid, self._share = grid, share / share[-1]
+
+    def __call__(self, u: NDArray) -> NDArray:
+        """The values at the shares `u` [...] from 0 to 1."""
+        return np.interp(u, self._share, self._grid)

@@ -5,6 +5,7 @@ import os
 import signal
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from higgs_tutorial.data.export import write_simulated
@@ -33,11 +34,42 @@ def test_bad_arguments_leave_nothing(tmp_path, name, events):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("out", ["events.npy", "events.csv"])
+def test_truth_is_the_third_array_of_simulate(tmp_path, out):
+    known = simulate(500, 3, parameters={"response": 1.05}, truth=True)[2]
+    for name in ("truth.npy", "truth.parquet"):
+        write_simulated(tmp_path / out, 500, seed=3, parameters={"response": 1.05}, truth=tmp_path / name)
+    assert np.array_equal(np.load(tmp_path / "truth.npy"), known)
+    table = pd.read_parquet(tmp_path / "truth.parquet")
+    assert len(table) == 500
+    assert len(table.columns) == 6 * 4 + 6 * 8
+    assert np.array_equal(table["bottom_1_pz"], known["bottom_1"][:, 3])
+    for jet in (1, 5, 8):
+        assert np.array_equal(table[f"jet_{jet}_pt"], known["jet_pt"][:, jet - 1])
+        assert np.array_equal(table[f"jet_{jet}_origin"], known["jet_origin"][:, jet - 1])
+    assert sorted(os.listdir(tmp_path)) == sorted([out, "truth.npy", "truth.parquet"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"truth": "truth.csv"}, r"truth\.csv: the name of the file must end in \.npy, \.parquet"),
+        ({"truth": "events.npy"}, "two files"),
+        ({"parameters": {"respons": 1.0}}, "do you mean response"),
+    ],
+)
+def test_bad_truth_or_parameters_leave_nothing(tmp_path, changes, message, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match=message):
+        write_simulated("events.npy", 5, **changes)
+    assert os.listdir(tmp_path) == []
+
+
 AT_ONCE = """
 import sys
 from higgs_tutorial.data.export import write_simulated
 from higgs_tutorial.physics import simulate
-def slow(out, seed=0, on_chunk=None):
+def slow(out, seed=0, **_):
     out[: len(out) // 2] = seed
     print("half", flush=True)
     input()

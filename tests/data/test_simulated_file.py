@@ -18,7 +18,7 @@ import os, sys, time
 import numpy as np
 from higgs_tutorial.data.dataset import load
 from higgs_tutorial.physics import simulate as simulator
-def simulate_into(out, seed=0, *, workers=None, on_chunk=None):
+def simulate_into(out, seed=0, *, workers=None, on_chunk=None, parameters=None, truth=None):
     print("simulating", flush=True)
     for start in range(0, len(out), 100):
         out[start:start + 100] = 1
@@ -54,7 +54,7 @@ def calls(monkeypatch):
     """A quick stand-in for the simulator; the list of its calls."""
     made = []
 
-    def simulate_into(out, seed=0, *, workers=None, on_chunk=None):
+    def simulate_into(out, seed=0, *, workers=None, on_chunk=None, parameters=None, truth=None):
         made.append((len(out), seed))
         rng = np.random.default_rng(seed)
         out[:] = rng.normal(size=out.shape)

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from higgs_tutorial.physics import detector, generator, kinematics
+from higgs_tutorial.physics import detector, generator, kinematics, radiation
 from higgs_tutorial.physics.parameters import Parameters
 
 P = Parameters()
@@ -12,40 +12,41 @@ def rng():
     return np.random.default_rng(5)
 
 
-def test_radiation_recoils_against_the_hard_system(rng):
-    partons = generator.generate_signal(2000, rng, P)
-    quiet = Parameters(recoil=0.0, isr_signal=2.0)
-    lab, pt, _, phi = detector.radiate(partons, rng, quiet, True)
-    system = sum(lab[name] for name in generator.PARTONS)
-    np.testing.assert_allclose(system[1], -(pt * np.cos(phi)).sum(axis=0), atol=1e-7)
-    np.testing.assert_allclose(system[2], -(pt * np.sin(phi)).sum(axis=0), atol=1e-7)
-    np.testing.assert_allclose(kinematics.mass(system), generator.HEAVY_HIGGS, rtol=1e-9)
-    np.testing.assert_allclose(np.arctanh(system[3] / system[0]), partons["rapidity"], atol=1e-9)
-    assert 1.7 < (pt > 0).sum(axis=0).mean() < 2.1
-    assert pt[pt > 0].min() >= detector.ISR_PT
+def jets(pt, eta, phi, mass=0.0, tag=0):
+    """Jets [k, n] of these values, each from a source of its own."""
+    pt = np.asarray(pt, float)
+    full = [np.broadcast_to(np.asarray(v), pt.shape).copy() for v in (eta, phi, mass, tag)]
+    origin = np.broadcast_to((1 << np.arange(len(pt)))[:, None], pt.shape).astype(np.int16)
+    return detector.Jets(pt, *full, origin)
 
 
-def test_splitting_keeps_the_transverse_momentum(rng):
-    pt = rng.exponential(50, (4, 1000)) + 5
-    eta, phi = rng.normal(0, 1, (4, 1000)), rng.uniform(-3, 3, (4, 1000))
-    new_pt, new_eta, new_phi = detector.split(pt, eta, phi, rng, Parameters(fsr=0.5))
-    np.testing.assert_allclose(new_pt[:4] + new_pt[4:], pt)
-    np.testing.assert_allclose((new_pt * new_eta)[:4] + (new_pt * new_eta)[4:], pt * eta, atol=1e-9)
-    assert 0.45 < (new_pt[4:] > 0).mean() < 0.55
-    distance = np.hypot(new_eta[:4] - new_eta[4:], new_phi[:4] - new_phi[4:])[new_pt[4:] > 0]
-    assert distance.min() > 0.39
+def test_merging_sums_four_momenta_and_keeps_the_tag(rng):
+    phi = np.array([[3.1, 3.1], [-3.1, 2.0], [0.0, 0.0]])
+    found = jets([[40.0, 40.0], [20.0, 20.0], [30.0, 30.0]], 0.0, phi, 5.0, [[0, 0], [2, 2], [0, 0]])
+    before = found.momenta()
+    detector.merge(found, rng, Parameters(merge_radius=0.5, merge_spread=0.0))
+    after = found.momenta()
+    np.testing.assert_allclose(after[:, 0, 0], before[:, 0, 0] + before[:, 1, 0])  # merged across ±pi
+    np.testing.assert_allclose(after[:, :, 1], before[:, :, 1])  # too far apart
+    np.testing.assert_array_equal(found.pt[1] > 0, [False, True])
+    np.testing.assert_array_equal(found.tag, [[2, 0], [0, 2], [0, 0]])
+    np.testing.assert_array_equal(found.origin[:2], [[0b011, 0b001], [0, 0b010]])
+    assert found.is_b[0].all()
+    energies = np.sqrt((40**2 + 25) * (20**2 + 25))
+    squared = 2 * (energies - 40 * 20 * np.cos(2 * np.pi - 6.2)) + 2 * 25
+    np.testing.assert_allclose(found.mass[0, 0], np.sqrt(squared))  # the masses, and the angle between them
 
 
-def test_merging_keeps_the_transverse_momentum_and_the_tag(rng):
-    pt = np.array([[40.0, 40.0], [20.0, 20.0], [30.0, 30.0]])
-    eta, phi = np.zeros((3, 2)), np.array([[3.1, 3.1], [-3.1, 2.0], [0.0, 0.0]])
-    tag = np.array([[0, 0], [2, 2], [0, 0]], np.int8)
-    is_b = tag > 0
-    detector.merge(pt, eta, phi, tag, is_b, rng, Parameters(merge_radius=0.5, merge_spread=0.0))
-    np.testing.assert_allclose(pt, [[60, 40], [0, 20], [30, 30]])  # merged across ±pi; too far apart
-    np.testing.assert_array_equal(tag, [[2, 0], [0, 2], [0, 0]])
-    assert is_b[0, 0]
-    assert 3.1 < abs(phi[0, 0]) <= np.pi
+def test_merging_conserves_the_sum_of_all_momenta(rng):
+    shape = (13, 3000)
+    found = jets(rng.exponential(40, shape) + 1, rng.normal(0, 1, shape), rng.uniform(-3, 3, shape), 6.0)
+    absent = rng.random(shape) < 0.4
+    found.pt[absent] = found.mass[absent] = 0.0
+    before = found.momenta().sum(axis=1)
+    jets_before = np.count_nonzero(found.pt)
+    detector.merge(found, rng, P)
+    assert np.count_nonzero(found.pt) < jets_before
+    np.testing.assert_allclose(found.momenta().sum(axis=1), before, rtol=1e-9, atol=1e-8)
 
 
 def test_two_tags_are_drawn_as_if_each_were_drawn(rng):
@@ -73,12 +74,14 @@ def test_tagging_needs_the_tracker(rng):
 
 def test_a_perfect_detector_measures_the_partons(rng):
     perfect = Parameters(
-        isr_background=0.0,
+        isr_number_background=0.0,
+        jet_mass=0.0,
+        jet_mass_top=0.0,
         fsr=0.0,
-        recoil=0.0,
+        isr_recoil_background=0.0,
         order_noise=0.0,
         order_b=1.0,
-        response=1.0,
+        calibration=1.0,
         response_b=1.0,
         loss=0.0,
         loss_b=0.0,
@@ -96,14 +99,41 @@ def test_a_perfect_detector_measures_the_partons(rng):
     partons = generator.generate_background(40_000, rng, perfect)
     measured = detector.measure(partons, rng, perfect, False)
     lepton, missing = (
-        kinematics.from_pt_eta_phi(
-            measured[f"{name}_pt"], measured.get(f"{name}_eta", 0.0), measured[f"{name}_phi"]
+        kinematics.from_pt_eta_phi(pt, eta, phi)
+        for pt, eta, phi in (
+            (measured.lepton_pt, measured.lepton_eta, measured.lepton_phi),
+            (measured.missing_pt, 0.0, measured.missing_phi),
         )
-        for name in ("lepton", "missing")
     )
-    jets = kinematics.from_pt_eta_phi(measured["jet_pt"], measured["jet_eta"], measured["jet_phi"])
-    everything = lepton[1:3] + missing[1:3] + jets[1:3].sum(axis=1)
-    np.testing.assert_allclose(everything, 0.0, atol=1e-6)
-    assert (np.diff(measured["jet_pt"][:4], axis=0) <= 1e-9).all()
-    both = kinematics.mass(jets[:, :4].sum(axis=1))
-    assert np.median(both) > 200
+    listed = measured.jets.momenta()
+    everything = lepton[1:3] + missing[1:3] + listed[1:3].sum(axis=1)
+    np.testing.assert_allclose(everything, 0.0, atol=1e-3)
+    assert (np.diff(measured.jets.pt[:4], axis=0) <= 1e-4).all()
+    for number, name in enumerate(detector.QUARKS):
+        alone = measured.jets.origin == 1 << number
+        pt = kinematics.transverse_momentum(measured.partons[name])[np.nonzero(alone)[1]]
+        np.testing.assert_allclose(measured.jets.pt[alone], pt, rtol=1e-5)
+
+
+def test_charm_is_the_up_type_quark(rng):
+    """quark_1 has the angle of the charged lepton, so it is of the down type; half of quark_2 are charm."""
+    sure = Parameters(tag_charm=1.0, tag_light=0.0)
+    partons = generator.generate_background(60_000, rng, sure)
+    lab, gluons = radiation.radiate(partons, rng, sure, False)
+    _, tag = detector._tagged(lab, gluons, rng, sure)
+    assert (tag[2] == 0).all()
+    assert (tag[3] > 0).mean() > 0.1
+
+
+def test_soft_and_forward_leptons_are_lost_more_often(rng):
+    pt, eta = np.repeat([15.1, 150.0, 150.0], 20_000), np.repeat([0.0, 0.0, 2.0], 20_000)
+    lepton = kinematics.from_pt_eta_phi(pt, eta, 0.0)
+    found = detector._finds_lepton(lepton, rng, Parameters(lepton_soft=0.5, lepton_forward=0.2))
+    np.testing.assert_allclose(found.reshape(3, -1).mean(axis=1), [0.503, 0.95, 0.95 * 0.8], atol=0.015)
+
+
+def test_events_are_kept_in_proportion_also_where_charm_is_tagged_often(rng):
+    probability = np.array([[0.6, 0.6], [0.6, 0.6], [0.0, 0.5]])  # two tags: 0.36, and 0.18 + 0.24
+    rows, _ = detector.tag_two(np.repeat(probability, 50_000, axis=1), rng, P)
+    kept = np.bincount(rows // 50_000, minlength=2)
+    np.testing.assert_allclose(kept[0] / kept[1], 0.36 / 0.42, atol=0.02)

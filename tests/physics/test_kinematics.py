@@ -70,3 +70,23 @@ def test_boost_keeps_masses_and_carries_rest_to_the_frame(rng):
     np.testing.assert_allclose(k.boost(rest, frame), frame, rtol=1e-9, atol=1e-9)
     p = random_particles(rng, 100, 30.0)
     np.testing.assert_allclose(k.mass(k.boost(p, frame)), 30.0, rtol=1e-5)
+
+
+def test_transport_takes_products_along(rng):
+    n = 1000
+    before, after = random_particles(rng, n, 80.4), random_particles(rng, n, 80.4)
+    first, second = k.two_body_decay(before, 0.0, 5.0, rng.uniform(-1, 1, n), rng.uniform(0, 2 * np.pi, n))
+    moved = k.transport(first, before, after), k.transport(second, before, after)
+    np.testing.assert_allclose(moved[0] + moved[1], after, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(k.dot(*moved), k.dot(first, second), rtol=1e-5)
+    # Between flights along one axis it is the boost along that axis: all across stays.
+    for p in (before, after):
+        p[1:3] = 0.0
+        p[0] = np.hypot(80.4, p[3])
+    across = rng.normal(size=(4, n))
+    np.testing.assert_allclose(k.transport(across, before, after)[1:3], across[1:3], atol=1e-9)
+
+
+def test_inverse_undoes_a_boost(rng):
+    p, frame = random_particles(rng, 100, 30.0), random_particles(rng, 100, 80.0)
+    np.testing.assert_allclose(k.boost(k.boost(p, frame), k.inverse(frame)), p, rtol=1e-6, atol=1e-6)

@@ -1,10 +1,14 @@
+import re
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
-from higgs_tutorial.physics import features
+from higgs_tutorial.physics import detector, features, generator, kinematics
 from higgs_tutorial.physics import simulate as module
 from higgs_tutorial.physics.detector import ISOLATION, JET_ETA, JET_PT, LEPTON_ETA, LEPTON_PT
 from higgs_tutorial.physics.kinematics import wrap
+from higgs_tutorial.physics.parameters import Parameters, parse
 from higgs_tutorial.physics.simulate import CHUNK, simulate, simulate_into
 
 
@@ -152,3 +156,121 @@ def test_example_events_for_pictures(signal):
     assert np.median(toward) > 0.5
     again = module.example_events(50, signal, seed=3)[1]
     np.testing.assert_array_equal(again["jet_pt"], measured["jet_pt"])
+
+
+@pytest.fixture(scope="module")
+def with_truth():
+    return simulate(CHUNK + 1000, seed=11, truth=True)
+
+
+def test_truth_changes_no_row_and_not_by_the_workers(simulated, with_truth):
+    np.testing.assert_array_equal(with_truth[0], simulated[0])
+    np.testing.assert_array_equal(with_truth[1], simulated[1])
+    again = simulate(CHUNK + 1000, seed=11, truth=True, workers=3)[2]
+    np.testing.assert_array_equal(again, with_truth[2])
+
+
+def test_truth_is_of_the_same_events(with_truth):
+    x, y, truth = with_truth
+    p = {name: truth[name].T.astype(float) for name in generator.PARTONS}
+    physical = features.to_physical(x.astype(float))
+    np.testing.assert_allclose(np.hypot(*p["lepton"][1:3]), physical[:, 0], atol=0.006)
+    np.testing.assert_allclose(truth["jet_pt"][:, :4], physical[:, 5:21:4], atol=0.006)
+    np.testing.assert_array_equal(truth["jet_tag"][:, :4], np.round(physical[:, 8:21:4]))
+    h0 = kinematics.mass(p["bottom_1"] + p["bottom_2"])
+    np.testing.assert_allclose(h0[y == 1], generator.LIGHT_HIGGS, rtol=1e-3)  # single precision
+    tops = [p["bottom_1"] + p["lepton"] + p["neutrino"], p["bottom_2"] + p["quark_1"] + p["quark_2"]]
+    for top in tops:
+        assert abs(np.median(kinematics.mass(top)[y == 0]) - generator.TOP) < 0.2
+
+
+def test_truth_says_which_jet_came_from_which_parton(with_truth):
+    truth = with_truth[2]
+    present = truth["jet_pt"] > 0
+    assert ((truth["jet_origin"] > 0) == present).all()
+    assert present[:, 4].mean() > 0.4  # the fifth jet, which no column tells
+    for number, name in enumerate(detector.QUARKS):
+        holds = truth["jet_origin"] >> number & 1 > 0
+        assert holds.sum(axis=1).max() <= 1
+        p = truth[name].T.astype(float)
+        event, jet = np.nonzero(truth["jet_origin"] == 1 << number)  # it alone
+        distance = np.hypot(
+            truth["jet_eta"][event, jet] - kinematics.pseudorapidity(p)[event],
+            wrap(truth["jet_phi"][event, jet] - kinematics.azimuth(p)[event]),
+        )
+        assert np.median(distance) < 0.15
+
+
+def response(truth):
+    """Median of listed over partonic pT of jets that hold nothing but a quark of the W."""
+    event, jet = np.nonzero(truth["jet_origin"] == 4)
+    p = truth["quark_1"][event]
+    pt = np.hypot(p[:, 1], p[:, 2])
+    return np.median((truth["jet_pt"][event, jet] / pt)[pt > 60])
+
+
+def test_parameters_vary_the_detector_and_nothing_else(with_truth):
+    up = simulate(CHUNK + 1000, seed=11, parameters={"response": 1.05}, truth=True)
+    np.testing.assert_allclose(response(up[2]) / response(with_truth[2]), 1.05, atol=0.01)
+    assert abs(up[0][:, 0].mean() / with_truth[0][:, 0].mean() - 1) < 0.02
+    same = simulate(200, seed=11, parameters=Parameters())[0]
+    np.testing.assert_array_equal(same, with_truth[0][:200])
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"respons": 1.05}, "there is no parameter 'respons'; do you mean response?"),
+        ({"zzz": 1.0}, "it must be one of: gluon_rise, "),
+        ({"response": "1.05"}, "response is '1.05'; it must be a finite number"),
+        ({"response": float("nan")}, "response is nan; it must be a finite number"),
+        ({"response": -1.0}, "response is -1; it must be from 0.01 to 100"),
+        ({"fsr": 1.5}, "fsr is 1.5; it must be from 0 to 1"),
+        ({"tag_eta": 2.5}, "tag_eta is 2.5; it must be below tag_eta_end"),
+    ],
+)
+def test_impossible_parameters_are_refused(changes, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        simulate(10, parameters=changes)
+
+
+@pytest.mark.parametrize("end", [0, 1])
+@pytest.mark.parametrize("name", [f.name for f in fields(Parameters)])
+def test_every_possible_value_simulates_or_says_why_not(name, end, monkeypatch):
+    monkeypatch.setattr(module, "HOPELESS", 3000)
+    value = Parameters.__dataclass_fields__[name].metadata["possible"][end]
+    try:
+        x = module.simulate_chunk(0, 0, Parameters.of({name: value}), rows=20)
+    except ValueError as error:
+        assert re.search("passes the selection|must be below", str(error))  # noqa: PT017
+        return
+    assert np.isfinite(x).all()
+
+
+def test_parameters_that_leave_no_event_end_with_an_error(monkeypatch):
+    monkeypatch.setattr(module, "HOPELESS", 3000)
+    with pytest.raises(ValueError, match=r"none of .* events passes the selection with these parameters"):
+        simulate(10, parameters={"response": 0.01})
+
+
+@pytest.mark.parametrize(
+    ("texts", "message"),
+    [
+        (["response"], "'response': it must be NAME=VALUE"),
+        (["response=x"], "response is 'x'; it must be a finite number"),
+        (["fsr=0.1", "fsr=0.2"], "fsr is given twice"),
+        (["frs=0.1"], "do you mean fsr?"),
+    ],
+)
+def test_what_is_no_parameter_is_said(texts, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        parse(texts)
+
+
+def test_parameters_are_read_from_text():
+    assert parse(["response=1.05", "fsr = 2e-1"]) == {"response": 1.05, "fsr": 0.2}
+
+
+def test_truth_of_another_shape_is_refused():
+    with pytest.raises(ValueError, match=r"truth must be an array \[3\]"):
+        simulate_into(np.empty((3, 29), np.float32), truth=np.empty(2, module.TRUTH))
