@@ -19,6 +19,7 @@ from higgs_tutorial.files import versions
 from higgs_tutorial.ladder.folder import SCHEMA, RunFolder, require_folders
 from higgs_tutorial.ladder.rungs import LADDER, Rung
 from higgs_tutorial.ladder.settings import Listener, Output, Settings, nouns
+from higgs_tutorial.physics.simulate import SIMULATOR_VERSION
 from higgs_tutorial.startup import require_tensorflow_backend
 
 if TYPE_CHECKING:
@@ -286,6 +287,7 @@ def head(higgs: HiggsDataset, settings: Settings) -> dict[str, Any]:
         "schema": SCHEMA,
         "source": higgs.source,
         "data": higgs.data,
+        **({"simulator": SIMULATOR_VERSION} if higgs.source == "simulated" else {}),
         "device": device_name(),
         "versions": versions(),
         "events": {part: getattr(higgs, part).n for part in ("train", "valid", "test")},

@@ -37,8 +37,8 @@ def test_columns_are_correlated_alike(samples):
     (xs, ys), (xr, yr) = samples
     for k in (0, 1):
         difference = np.corrcoef(xs[ys == k].T) - np.corrcoef(xr[yr == k].T)
-        # Most of it is the missing energy with jet 1, whose tail is too hard in signal.
-        assert np.abs(difference).max() <= 0.2
+        # 0.093 and 0.064 on more events, of which 0.04 by chance; here two simulated samples differ by 0.05.
+        assert np.abs(difference).max() <= 0.15
 
 
 @pytest.mark.parametrize("k", [0, 1])
