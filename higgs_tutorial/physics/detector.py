@@ -31,7 +31,7 @@ from higgs_tutorial.physics.radiation import MAX_ISR, Gluons, Shower, radiate, s
 JET_PT, JET_ETA = 15.0, 3.0
 LEPTON_PT, LEPTON_ETA = 15.0, 2.5
 LEPTON_CENTRAL = 1.5
-"""|η| beyond which leptons are found less often: the end of the barrel."""
+"""Absolute η beyond which leptons are found less often: the end of the barrel."""
 ISOLATION = 0.4
 """No jet closer to the lepton than this, in (η, φ)."""
 MAX_JETS = 8
