@@ -51,9 +51,9 @@ def info(data_dir: DataDir = None) -> None:
     For example: `higgs-tutorial info --data-dir /data/higgs`
 
     """
+    from higgs_tutorial.data.prepared import describe, is_prepared, read_manifest
     from higgs_tutorial.data.settings import data_folder, profile
     from higgs_tutorial.data.simulated import FOLDER
-    from higgs_tutorial.data.store import describe, is_prepared, read_manifest
     from higgs_tutorial.files import versions
 
     start_tensorflow()

@@ -45,7 +45,7 @@ def score(
 
     from higgs_tutorial.nn.files.models import load_model, read_header
     from higgs_tutorial.nn.training import predict
-    from higgs_tutorial.words import one_line
+    from higgs_tutorial.safe_text import one_line
 
     header, network = read_header(model), load_model(model)
     convert = np.asarray if logits else probabilities

@@ -19,8 +19,8 @@ from rich.text import Text
 from higgs_tutorial import ladder, talk
 from higgs_tutorial.cli.interrupt import PoliteStop, Stopped
 from higgs_tutorial.cli.terminal import legible
+from higgs_tutorial.safe_text import in_markdown
 from higgs_tutorial.startup import require_tensorflow_backend, start_tensorflow
-from higgs_tutorial.words import in_markdown
 
 if TYPE_CHECKING:
     from higgs_tutorial.data.dataset import HiggsDataset

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from higgs_tutorial.data.edges import is_number
+from higgs_tutorial.data.csv.edges import is_number
 
 _INDEX = re.compile(r"|index|__index_level_\d+__|unnamed: \d+(\.\d+)*|level_\d+", re.IGNORECASE)
 _LABELS = {"label", "labels", "class", "class_label", "target", "y", "is_signal", "truth"}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from higgs_tutorial.data import settings, simulated, store
+from higgs_tutorial.data import prepared, settings, simulated
 from higgs_tutorial.data.settings import PROFILE_EVENTS, data_folder
 
 SOURCES = ("auto", "uci", "simulated")
@@ -188,11 +188,11 @@ def load(
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed is {seed!r}; it must be a non-negative integer")
     if events is not None:
-        store.split_sizes(events)
+        prepared.split_sizes(events)
     folder, by_default = data_folder(data_dir), PROFILE_EVENTS[settings.profile(profile)]
-    if source == "uci" or (source == "auto" and store.is_prepared(folder)):
-        source, data = "uci", store.describe(store.read_manifest(folder))
-        parts = store.open_prepared(folder, events, by_default)
+    if source == "uci" or (source == "auto" and prepared.is_prepared(folder)):
+        source, data = "uci", prepared.describe(prepared.read_manifest(folder))
+        parts = prepared.open_prepared(folder, events, by_default)
     else:
         source, data = "simulated", "simulated events"
         parts = simulated.open_simulated(folder, events or by_default, seed)

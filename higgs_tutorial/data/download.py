@@ -12,12 +12,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from higgs_tutorial.data.fetch import CHUNK_BYTES, FetchError, fetch
 from higgs_tutorial.data.files import explained_write_errors, locked, require_space
 from higgs_tutorial.data.progress import progress_bar
 from higgs_tutorial.data.settings import data_folder
+from higgs_tutorial.data.transfer import CHUNK_BYTES, FetchError, fetch
 from higgs_tutorial.data.uci import HIGGS_BYTES, HIGGS_FILE, HIGGS_SHA256, HIGGS_URLS
-from higgs_tutorial.words import one_line
+from higgs_tutorial.safe_text import one_line
 
 _DAMAGE = (
     zipfile.BadZipFile,

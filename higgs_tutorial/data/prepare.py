@@ -13,11 +13,19 @@ from pathlib import Path
 
 import numpy as np
 
+from higgs_tutorial.data.csv.higgs import HiggsCsv
 from higgs_tutorial.data.files import explained_write_errors, locked, require_space, write_npy_header
+from higgs_tutorial.data.prepared import (
+    COLUMN_COUNT,
+    MANIFEST,
+    PARTS,
+    ROW_BYTES,
+    SCHEMA,
+    part_file,
+    split_sizes,
+)
 from higgs_tutorial.data.progress import progress_bar
-from higgs_tutorial.data.reader import HiggsCsv
 from higgs_tutorial.data.settings import data_folder
-from higgs_tutorial.data.store import COLUMN_COUNT, MANIFEST, PARTS, ROW_BYTES, SCHEMA, part_file, split_sizes
 from higgs_tutorial.data.uci import HIGGS_FILE, HIGGS_ROWS, HIGGS_SHA256
 from higgs_tutorial.files import ended_by_exceptions
 

@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from higgs_tutorial.data.csv.rows import REPORTED
 from higgs_tutorial.data.files import text_file
-from higgs_tutorial.data.lines import REPORTED
 from higgs_tutorial.data.progress import progress_bar
-from higgs_tutorial.data.tables import open_table
+from higgs_tutorial.data.user_files import open_table
 from higgs_tutorial.files import written
 
 COLUMN, LOGITS = "signal_probability", "signal_logit"

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from higgs_tutorial.data.files import explained_write_errors, locked, require_space, write_npy_header
+from higgs_tutorial.data.prepared import COLUMN_COUNT, ROW_BYTES, open_rows, split_sizes
 from higgs_tutorial.data.progress import progress_bar
-from higgs_tutorial.data.store import COLUMN_COUNT, ROW_BYTES, open_rows, split_sizes
 from higgs_tutorial.files import ENDING, written
 
 FOLDER = "simulated"

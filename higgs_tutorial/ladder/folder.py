@@ -14,7 +14,7 @@ from higgs_tutorial.files import require_writable_folder, write_json
 from higgs_tutorial.ladder.rungs import Rung
 from higgs_tutorial.ladder.schema import read_results
 from higgs_tutorial.ladder.settings import Output, Settings
-from higgs_tutorial.words import one_line
+from higgs_tutorial.safe_text import one_line
 
 SCHEMA = 1
 LOCK = Path("checkpoints", ".lock")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from higgs_tutorial.files import parse_json
-from higgs_tutorial.words import one_line
+from higgs_tutorial.safe_text import one_line
 
 _AUCS = ("train_auc", "valid_auc", "test_auc")
 

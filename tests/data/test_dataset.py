@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from higgs_tutorial.data.dataset import Dataset
-from higgs_tutorial.data.store import split_sizes
+from higgs_tutorial.data.prepared import split_sizes
 
 
 def numbered(count, **kwargs):

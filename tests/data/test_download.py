@@ -12,8 +12,8 @@ import pytest
 from http_server import FileServer
 
 from higgs_tutorial.data import download as download_module
-from higgs_tutorial.data import fetch as fetch_module
 from higgs_tutorial.data import files
+from higgs_tutorial.data import transfer as fetch_module
 from higgs_tutorial.data.download import DownloadError, download
 
 CONTENTS = np.random.default_rng(0).bytes(300_000)
@@ -23,22 +23,22 @@ DEAD = "http://127.0.0.1:9/HIGGS.csv.gz"
 
 DOWNLOAD = f"""
 import sys
-from higgs_tutorial.data import fetch
+from higgs_tutorial.data import transfer
 from higgs_tutorial.data.download import download
-fetch.CHUNK_BYTES = 10_000
+transfer.CHUNK_BYTES = 10_000
 print(download(sys.argv[1], urls=[sys.argv[2]], backoff=0.01, **{RIGHT!r}))
 """
 KILLED = DOWNLOAD.replace(
     "print(",
     """
-receive = fetch._chunks
+receive = transfer._chunks
 def slow(response):
     import time
     for number, chunk in enumerate(receive(response)):
         yield chunk
         print("a chunk", flush=True)
         time.sleep(0.1)
-fetch._chunks = slow
+transfer._chunks = slow
 print(""",
 )
 LARGE_FILES_FORBIDDEN = f"""

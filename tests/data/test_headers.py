@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from higgs_lines import make_rows
 
-from higgs_tutorial.data.edges import check_not_numbered
+from higgs_tutorial.data.csv.edges import check_not_numbered
 from higgs_tutorial.data.prepare import prepare
 from higgs_tutorial.data.score import score_file
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from higgs_lines import make_rows, to_lines
 
-from higgs_tutorial.data import reader
+from higgs_tutorial.data.csv import higgs
 from higgs_tutorial.data.prepare import prepare
 
 ROWS = 200
@@ -66,7 +66,7 @@ BAD_LINES = {
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch):
-    monkeypatch.setattr(reader, "BLOCK_BYTES", 65_536)
+    monkeypatch.setattr(higgs, "BLOCK_BYTES", 65_536)
 
 
 def refusal(contents, folder, rows=ROWS):
@@ -136,13 +136,13 @@ def test_a_damaged_file_is_refused(kind, rows, tmp_path):
 def test_only_the_strict_rules_decide(kind):
     """What the fast parser takes, the strict one takes, with the same values; and it takes no bad line."""
     buffer = bytearray(BAD_LINES[kind][0] + b"\n")
-    assert reader._parse_fast(buffer, len(buffer)) is None
+    assert higgs._parse_fast(buffer, len(buffer)) is None
 
 
 def test_both_parsers_read_the_same_values():
     from pathlib import Path
 
-    from higgs_tutorial.data.strict import parse_strictly
+    from higgs_tutorial.data.csv.rules import parse_strictly
 
     rng = np.random.default_rng(7)
     values = rng.normal(size=(500, 29)) * 10.0 ** rng.integers(-50, 38, size=(500, 29))
@@ -152,6 +152,6 @@ def test_both_parsers_read_the_same_values():
         ",".join(styles[i % 5].format(float(v)) for v in row) + "\n" for i, row in enumerate(values)
     )
     buffer = bytearray(text.encode())
-    fast = reader._parse_fast(buffer, len(buffer))
+    fast = higgs._parse_fast(buffer, len(buffer))
     assert fast is not None
     np.testing.assert_array_equal(fast, parse_strictly(bytes(buffer), 1, Path("x")))

@@ -12,7 +12,7 @@ from higgs_lines import make_rows
 
 import higgs_tutorial
 from higgs_tutorial.data import dataset as dataset_module
-from higgs_tutorial.data import settings, store
+from higgs_tutorial.data import prepared, settings
 from higgs_tutorial.data.dataset import load
 from higgs_tutorial.data.prepare import prepare
 from higgs_tutorial.data.settings import data_folder, profile
@@ -200,7 +200,7 @@ def test_a_manifest_whose_parts_do_not_add_up(folder):
     manifest["parts"]["test"]["rows"] = 99
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(ValueError, match="do not add up"):
-        store.read_manifest(folder)
+        prepared.read_manifest(folder)
 
 
 def test_profiles(monkeypatch):

@@ -10,25 +10,25 @@ import pytest
 from higgs_lines import make_rows, to_lines
 
 from higgs_tutorial.data import prepare as prepare_module
-from higgs_tutorial.data import reader
+from higgs_tutorial.data.csv import higgs
 from higgs_tutorial.data.dataset import load
 from higgs_tutorial.data.prepare import prepare
-from higgs_tutorial.data.store import PARTS
+from higgs_tutorial.data.prepared import PARTS
 
 PRODUCTS = ["higgs_test.npy", "higgs_train.npy", "higgs_valid.npy", "manifest.json"]
 
 SLOW_PREPARE = """
 import sys, time
-from higgs_tutorial.data import reader
+from higgs_tutorial.data.csv import higgs
 from higgs_tutorial.data.prepare import prepare
-reader.BLOCK_BYTES = 65_536
-finish = reader.HiggsCsv._finish
+higgs.BLOCK_BYTES = 65_536
+finish = higgs.HiggsCsv._finish
 def slow(self, *arguments):
     rows = finish(self, *arguments)
     print("a block", flush=True)
     time.sleep(0.2)
     return rows
-reader.HiggsCsv._finish = slow
+higgs.HiggsCsv._finish = slow
 prepare(sys.argv[1], sys.argv[2], rows=None)
 """
 
@@ -65,7 +65,7 @@ def visible(folder):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of some 90 lines, so that small files have many."""
-    monkeypatch.setattr(reader, "BLOCK_BYTES", 65_536)
+    monkeypatch.setattr(higgs, "BLOCK_BYTES", 65_536)
 
 
 @pytest.mark.usefixtures("small_blocks")

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from higgs_tutorial import files
-from higgs_tutorial.data import lines, score, tables
+from higgs_tutorial.data import score, user_files
+from higgs_tutorial.data.csv import rows
 from higgs_tutorial.data.score import score_file
 
 K, N = 4, 1000
@@ -30,8 +31,8 @@ P = predict(X)
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Blocks so small that each file has many, and lines are cut by their ends."""
-    monkeypatch.setattr(lines, "BLOCK_BYTES", 1000)
-    monkeypatch.setattr(tables, "BLOCK_ROWS", 77)
+    monkeypatch.setattr(rows, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(user_files, "BLOCK_ROWS", 77)
 
 
 def write(path, x=X, label=False, header=False, names=COLUMNS):

@@ -21,8 +21,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from higgs_tutorial.data.prepare import prepare
+from higgs_tutorial.data.prepared import read_manifest
 from higgs_tutorial.data.score import score_file
-from higgs_tutorial.data.store import read_manifest
 from higgs_tutorial.ladder import recorded
 from higgs_tutorial.ladder.schema import read_results
 from higgs_tutorial.nn import NeuralNetwork

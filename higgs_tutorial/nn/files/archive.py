@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from higgs_tutorial.words import one_line
+from higgs_tutorial.safe_text import one_line
 
 _LIMIT_OF_TEXT = 16 * 2**20
 _HEADER = re.compile(

@@ -6,7 +6,7 @@ from typing import Any
 
 from higgs_tutorial.nn.ensembles import Ensemble
 from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork
-from higgs_tutorial.words import one_line
+from higgs_tutorial.safe_text import one_line
 
 KINDS = {kind.__name__: kind for kind in (LogisticRegression, NeuralNetwork)}
 

@@ -23,7 +23,7 @@ from higgs_tutorial.nn.ensembles import Ensemble
 from higgs_tutorial.nn.files.archive import Archive
 from higgs_tutorial.nn.files.header import KINDS, check_header, variable_shapes
 from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork, build, feature_count
-from higgs_tutorial.words import one_line
+from higgs_tutorial.safe_text import one_line
 
 if TYPE_CHECKING:
     from higgs_tutorial.nn.estimator import HiggsClassifier

@@ -17,7 +17,7 @@ from requests.adapters import HTTPAdapter
 
 from higgs_tutorial.data.files import explained_write_errors, require_space
 from higgs_tutorial.data.progress import progress_bar
-from higgs_tutorial.words import one_line
+from higgs_tutorial.safe_text import one_line
 
 CHUNK_BYTES = 2**20
 TIMEOUT_SECONDS = (20, 60)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from higgs_tutorial.data.edges import check_not_numbered, fields_of, is_number, may_be_cut
+from higgs_tutorial.data.csv.edges import check_not_numbered, fields_of, is_number, may_be_cut
 from higgs_tutorial.data.text import open_text
 
 BLOCK_BYTES = 4 * 2**20

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from higgs_tutorial.data.store import COLUMN_COUNT
+from higgs_tutorial.data.prepared import COLUMN_COUNT
 
 _NUMBER = re.compile(rb"[ \t]*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?[ \t]*")
 _NOT_FINITE = re.compile(rb"[ \t]*[+-]?(?:nan|inf|infinity)[ \t]*", re.IGNORECASE)

@@ -15,9 +15,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.csv
 
-from higgs_tutorial.data.edges import check_not_numbered, may_be_cut
-from higgs_tutorial.data.store import COLUMN_COUNT
-from higgs_tutorial.data.strict import parse_strictly
+from higgs_tutorial.data.csv.edges import check_not_numbered, may_be_cut
+from higgs_tutorial.data.csv.rules import parse_strictly
+from higgs_tutorial.data.prepared import COLUMN_COUNT
 from higgs_tutorial.data.text import open_text
 
 BLOCK_BYTES = 4 * 2**20

@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from higgs_tutorial.data.columns import Choice, check_distinct, choose
-from higgs_tutorial.data.lines import REPORTED, Lines, Rows
-from higgs_tutorial.words import one_line
+from higgs_tutorial.data.csv.rows import REPORTED, Lines, Rows
+from higgs_tutorial.safe_text import one_line
 
 BLOCK_ROWS = 20_000
 _SAMPLED = 1000

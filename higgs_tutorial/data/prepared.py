@@ -9,7 +9,7 @@ import numpy as np
 
 from higgs_tutorial.data.kinds import kind_of
 from higgs_tutorial.files import parse_json
-from higgs_tutorial.words import one_line
+from higgs_tutorial.safe_text import one_line
 
 COLUMN_COUNT = 29
 """The label and 28 features."""
