@@ -38,7 +38,7 @@ MAX_JETS = 8
 LIGHT, CHARM, BOTTOM = 0, 1, 2
 QUARKS = ("bottom_1", "bottom_2", "quark_1", "quark_2")
 SOURCES = (*QUARKS, *(f"gluon of {name}" for name in QUARKS), "initial state")
-"""What a jet may contain: source number s sets bit 2^s of its `origin`."""
+"""What a jet may contain: source number s sets bit 2^s of its ``origin``."""
 FROM_BOTTOM = 0b11
 TAIL = 2.0
 """How much worse than the others a badly measured jet is."""
@@ -124,7 +124,7 @@ def merge(jets: Jets, rng: Generator, parameters: Parameters) -> None:
 
 
 def _merge_pairs(jets: Jets, into: tuple[NDArray, NDArray], taken: tuple[NDArray, NDArray]) -> None:
-    """The jets at `into` (jet, event) take those at `taken` in."""
+    """The jets at ``into`` (jet, event) take those at ``taken`` in."""
     total = sum(from_pt_eta_phi(jets.pt[k], jets.eta[k], jets.phi[k], jets.mass[k]) for k in (into, taken))
     jets.pt[into], jets.eta[into] = transverse_momentum(total), pseudorapidity(total)
     jets.phi[into], jets.mass[into] = azimuth(total), mass(total)
@@ -138,8 +138,8 @@ def _merge_pairs(jets: Jets, into: tuple[NDArray, NDArray], taken: tuple[NDArray
 class Measured:
     """What the detector lists of n events: lepton and missing momentum [n] (GeV, η, φ), jets [MAX_JETS, n].
 
-    The jets are in the order of the file, the listed ones first. `event` [n] is the index of the parton-level event;
-    `partons` has the four-vectors [4, n] in the laboratory of generator.PARTONS, see `Shower.partons`.
+    The jets are in the order of the file, the listed ones first. ``event`` [n] is the index of the parton-level event;
+    ``partons`` has the four-vectors [4, n] in the laboratory of generator.PARTONS, see ``Shower.partons``.
     """
 
     lepton_pt: NDArray
@@ -306,6 +306,6 @@ def tag_two(probability: NDArray, rng: Generator, parameters: Parameters) -> tup
 
 
 def _draw(weight: NDArray, rng: Generator) -> NDArray:
-    """One index [n] out of k, with chances in proportion to `weight` [k, n]."""
+    """One index [n] out of k, with chances in proportion to ``weight`` [k, n]."""
     total = np.cumsum(weight, axis=0)
     return (total < rng.random(weight.shape[1]) * total[-1]).sum(axis=0)

@@ -46,10 +46,13 @@ NEUTRINO_ETA = np.arange(-60, 61) * 0.05
 
 
 def to_physical(x: ArrayLike) -> NDArray:
-    """Columns in HIGGS units -> GeV, η and radians.
+    """Return columns in HIGGS units as GeV, η and radians.
 
-    `x` is [n, 28] (all columns), [n, 21] (low-level) or [n, 7] (high-level); the result has the same shape
-    and floating-point type. b-tags become 0 (none), 1 (loose) or 2 (tight). Raises ValueError on other shapes.
+    ``x`` is ``[n, 28]`` (all columns), ``[n, 21]`` (low-level) or ``[n, 7]`` (high-level); the result has the same
+    shape and floating-point type. b-tags become 0 (none), 1 (loose) or 2 (tight).
+
+    Raises:
+        ValueError: if ``x`` has another shape.
 
     Example:
         >>> import numpy as np
@@ -63,7 +66,7 @@ def to_physical(x: ArrayLike) -> NDArray:
 
 
 def to_higgs_units(x_phys: ArrayLike) -> NDArray:
-    """GeV, η and radians -> HIGGS units: the inverse of `to_physical`, with the same shapes and errors.
+    """Return GeV, η and radians in HIGGS units: the inverse of `to_physical`, with the same shapes and errors.
 
     Example:
         >>> import numpy as np
@@ -77,7 +80,7 @@ def to_higgs_units(x_phys: ArrayLike) -> NDArray:
 
 
 def high_level(x_low: ArrayLike) -> NDArray:
-    """The seven high-level columns [n, 7] of low-level columns [n, 21], both in HIGGS units.
+    """Return the seven high-level columns ``[n, 7]`` of low-level columns ``[n, 21]``, both in HIGGS units.
 
     Objects are massless. The steps are those of `invariant_masses`. Where the file lists fewer than two
     tagged jets its b-jets lay beyond the four listed ones, which nothing in the row tells; then the light
@@ -85,7 +88,8 @@ def high_level(x_low: ArrayLike) -> NDArray:
     missing b-jets. The file's own light pair may also have used a fifth or sixth jet: where m_jj differs, so
     do the others.
 
-    Raises ValueError if the shape is not [n, 21] or a value is not finite, naming the row and the column.
+    Raises:
+        ValueError: if the shape is not ``[n, 21]`` or a value is not finite, naming the row and the column.
 
     Example:
         >>> import numpy as np

@@ -30,7 +30,7 @@ PARTONS = ("lepton", "neutrino", "quark_1", "quark_2", "bottom_1", "bottom_2")
 
 
 def generate_signal(n: int, rng: Generator, parameters: Parameters) -> dict[str, NDArray]:
-    """`n` signal events: four-vectors [4, n] (GeV), in the rest frame of the heavy Higgs boson.
+    """``n`` signal events: four-vectors [4, n] (GeV), in the rest frame of the heavy Higgs boson.
 
     Keys: PARTONS, and the particles in between ("H0", "H+-", "h0", "W_lepton", "W_quark"), and the hard system's
     "mass" (GeV) and "rapidity" [n].
@@ -64,7 +64,7 @@ def generate_signal(n: int, rng: Generator, parameters: Parameters) -> dict[str,
 
 
 def generate_background(n: int, rng: Generator, parameters: Parameters) -> dict[str, NDArray]:
-    """`n` top-pair events: four-vectors [4, n] (GeV), in the rest frame of the pair.
+    """``n`` top-pair events: four-vectors [4, n] (GeV), in the rest frame of the pair.
 
     Keys: PARTONS (bottom_1 from the top of the lepton; quark_1 is of the down type), "top_lepton", "top_quark",
     "W_lepton", "W_quark", and the pair's "mass" (GeV) and "rapidity" [n].
@@ -102,7 +102,7 @@ def generate_background(n: int, rng: Generator, parameters: Parameters) -> dict[
 def _decay_in_frame_of(
     parent: NDArray, child: NDArray, cos_theta: NDArray, phi: NDArray
 ) -> tuple[NDArray, NDArray]:
-    """Massless decay of `child` with helicity angles defined in the rest frame of its `parent`."""
+    """Massless decay of ``child`` with helicity angles defined in the rest frame of its ``parent``."""
     first, _ = two_body_decay(boost(child, inverse(parent)), 0.0, 0.0, cos_theta, phi)
     first = boost(first, parent)
     return first, child - first
@@ -132,7 +132,7 @@ def _cos_from_top(n: int, rng: Generator) -> NDArray:
 
 
 def _breit_wigner(n: int, rng: Generator, m: float, width: float, span: float) -> NDArray:
-    """Masses from a Breit-Wigner (Cauchy) distribution, cut `span` widths from the middle."""
+    """Masses from a Breit-Wigner (Cauchy) distribution, cut ``span`` widths from the middle."""
     edge = np.arctan(2 * span)
     return m + width / 2 * np.tan(edge * _uniform(n, rng))
 

@@ -46,9 +46,10 @@ def wrap(phi: NDArray) -> NDArray:
 
 
 def decay_momentum(parent: ArrayLike, first: ArrayLike, second: ArrayLike) -> NDArray:
-    """Momentum (GeV) of both products in the rest frame of a two-body decay, from the three masses (GeV).
+    """Return the momentum (GeV) of both products in the rest frame of a two-body decay, from the three masses (GeV).
 
-    Raises ValueError where the parent is lighter than its products.
+    Raises:
+        ValueError: if a parent is lighter than its products.
     """
     parent, first, second = np.asarray(parent), np.asarray(first), np.asarray(second)
     if np.any(parent < first + second):
@@ -59,9 +60,9 @@ def decay_momentum(parent: ArrayLike, first: ArrayLike, second: ArrayLike) -> ND
 def two_body_decay(
     parent: NDArray, first_mass: ArrayLike, second_mass: ArrayLike, cos_theta: NDArray, phi: NDArray
 ) -> tuple[NDArray, NDArray]:
-    """The two products, in the frame in which `parent` [4, n] is given.
+    """The two products, in the frame in which ``parent`` [4, n] is given.
 
-    `cos_theta` [n] and `phi` [n] are the helicity angles of the first product: in the parent's rest frame,
+    ``cos_theta`` [n] and ``phi`` [n] are the helicity angles of the first product: in the parent's rest frame,
     measured from the direction in which the parent flies in the given frame.
     """
     m = mass(parent)
@@ -92,7 +93,7 @@ def _along(parent: NDArray, flight: NDArray, x: NDArray, y: NDArray, z: NDArray)
 
 
 def boost(p: NDArray, frame: NDArray) -> NDArray:
-    """Four-vectors `p` [4, n], given in the rest frame of `frame` [4, n], as seen where `frame` is given."""
+    """Four-vectors ``p`` [4, n], given in the rest frame of ``frame`` [4, n], as seen where ``frame`` is given."""
     m = mass(frame)
     along = (frame[1] * p[1] + frame[2] * p[2] + frame[3] * p[3]) / m
     factor = along / (frame[0] + m) + p[0] / m
@@ -100,12 +101,12 @@ def boost(p: NDArray, frame: NDArray) -> NDArray:
 
 
 def inverse(frame: NDArray) -> NDArray:
-    """The frame [4, n] that flies backwards: boosting there undoes a boost to `frame`."""
+    """The frame [4, n] that flies backwards: boosting there undoes a boost to ``frame``."""
     return np.concatenate([frame[:1], -frame[1:]])
 
 
 def transport(p: NDArray, before: NDArray, after: NDArray) -> NDArray:
-    """Four-vectors `p` [4, n] taken along where a particle's momentum `before` becomes `after`, of the same mass.
+    """Four-vectors ``p`` [4, n] taken along where a particle's momentum ``before`` becomes ``after``, of the same mass.
 
     The boost in the plane of the two four-velocities u and u', which leaves all across it alone:
     p - (u + u') (u + u')·p / (1 + u·u') + 2 u' u·p.
@@ -124,10 +125,10 @@ class Quantiles:
     """Numbers that follow a density on a grid: the inverse of its cumulative distribution."""
 
     def __init__(self, grid: NDArray, density: NDArray) -> None:
-        """`density` [n] >= 0 at the points `grid` [n], straight between them."""
+        """``density`` [n] >= 0 at the points ``grid`` [n], straight between them."""
         share = np.concatenate([[0.0], np.cumsum((density[1:] + density[:-1]) / 2 * np.diff(grid))])
         self._grid, self._share = grid, share / share[-1]
 
     def __call__(self, u: NDArray) -> NDArray:
-        """The values at the shares `u` [...] from 0 to 1."""
+        """The values at the shares ``u`` [...] from 0 to 1."""
         return np.interp(u, self._share, self._grid)

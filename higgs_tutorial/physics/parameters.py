@@ -1,8 +1,8 @@
 """Every free parameter of generator and detector, in one table: value, meaning and plausible range.
 
 The values were tuned on half of a sample of HIGGS events, as experiments tune their simulations, by
-`benchmarks/tune_simulation.py`; two of them by hand on the same half, because the histograms say little of them: the
-ends of the gluons' spectra (110 GeV; the others of the radiation were tuned again with these) and `jet_mass` (0.325).
+``benchmarks/tune_simulation.py``; two of them by hand on the same half, because the histograms say little of them: the
+ends of the gluons' spectra (110 GeV; the others of the radiation were tuned again with these) and ``jet_mass`` (0.325).
 The masses and widths of known particles are not free. The initial-state radiation of signal (made by gluons) and
 background (by gluons or quarks) is tuned separately: a description, not an explanation.
 """
@@ -41,9 +41,10 @@ class InitialState:
 
 @dataclass(frozen=True)
 class Parameters:
-    """The tuned table. `Parameters()` is what `simulate` uses; `describe()` lists it.
+    """The tuned table. ``Parameters()`` is what `simulate` uses; ``describe()`` lists it.
 
-    Raises ValueError if a value is not a number, or not possible: a share above 1, a negative width.
+    Raises:
+        ValueError: if a value is not a number, or not possible: a share above 1, a negative width.
     """
 
     gluon_rise: float = _parameter(
@@ -170,7 +171,11 @@ class Parameters:
 
     @classmethod
     def of(cls, changes: Parameters | Mapping[str, float] | None) -> Parameters:
-        """The table with these values changed, by name. Raises ValueError if a name is unknown."""
+        """Return the table with these values changed, by name.
+
+        Raises:
+            ValueError: if a name is unknown.
+        """
         if isinstance(changes, cls):
             return changes
         names = [f.name for f in fields(cls)]
@@ -194,9 +199,10 @@ class Parameters:
 
 
 def parse(texts: Iterable[str]) -> dict[str, float]:
-    """Values by name, of texts such as "response=1.05".
+    """Return values by name, of texts such as "response=1.05".
 
-    Raises ValueError if one has another form, names a parameter twice, or one that is unknown or not possible.
+    Raises:
+        ValueError: if one has another form, names a parameter twice, or one that is unknown or not possible.
     """
     out = {}
     for text in texts:

@@ -116,7 +116,7 @@ def _spectrum(slope: float, end: float) -> Quantiles:
 
 
 def _recoiling(m: NDArray, rapidity: NDArray, gluons: Gluons, soft: NDArray) -> NDArray:
-    """Four-vectors [4, n] of systems of mass `m` that balance the gluons' pT and soft radiation, px and py [2, n]."""
+    """Four-vectors [4, n] of systems of mass ``m`` that balance the gluons' pT and soft radiation, px and py [2, n]."""
     px = -(gluons.pt * np.cos(gluons.phi)).sum(axis=0) - soft[0]
     py = -(gluons.pt * np.sin(gluons.phi)).sum(axis=0) - soft[1]
     transverse_mass = np.sqrt(m * m + px * px + py * py)
@@ -213,7 +213,7 @@ def shower_pair(
 
     In the frame where the pair rests both keep their directions, and their momenta shrink so that the new masses
     fit, as in Herwig's reconstruction (M. Bähr et al., Eur. Phys. J. C 58, 639 (2008), section 6). Masses that
-    don't fit are drawn again. With `both` False the second, a W, keeps its mass and radiates nothing.
+    don't fit are drawn again. With ``both`` False the second, a W, keeps its mass and radiates nothing.
     """
     parent = first + second
     m, m_first, m_second = mass(parent), mass(first), mass(second)
@@ -237,7 +237,7 @@ def _that_fit(
     parameters: Parameters,
     both: bool,
 ) -> tuple[Branchings, Branchings]:
-    """Branchings of both of a pair of mass `m` [n], drawn again where their masses exceed it."""
+    """Branchings of both of a pair of mass ``m`` [n], drawn again where their masses exceed it."""
     n = len(m)
     found = (
         Branchings(*np.zeros((4, n))),
@@ -258,7 +258,7 @@ def _that_fit(
 def _split(
     virtual: NDArray, parent: NDArray, branching: Branchings, rng: Generator
 ) -> tuple[NDArray, NDArray]:
-    """Split quarks [4, n] into jet and gluon; z is the gluon's share of E + p along the quark, where `parent` rests."""
+    """Split quarks [4, n] into jet and gluon; z is its share of E + p along the quark, where ``parent`` rests."""
     gluon = np.zeros_like(virtual)
     rows = np.flatnonzero(branching.z)
     at_rest = boost(virtual[:, rows], inverse(parent[:, rows]))

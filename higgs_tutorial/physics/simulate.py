@@ -41,21 +41,22 @@ def simulate(
     parameters: Parameters | Mapping[str, float] | None = None,
     truth: bool = False,
 ) -> tuple[NDArray, ...]:
-    """Simulated events: `x` [events, 28] float32 in HIGGS units and `y` [events] float32, 1 for signal.
+    """Return simulated events: ``x`` ``[events, 28]`` in HIGGS units and ``y`` ``[events]`` (1: signal), both float32.
 
     53% are signal, in random order. The first rows of a larger request with the same seed are the rows of a
-    smaller one. `workers` is the number of threads (default: one per processor).
+    smaller one. ``workers`` is the number of threads (default: one per processor).
 
-    `parameters` are those of `higgs_tutorial.physics.parameters` that shall differ, by name: a systematic variation.
+    ``parameters`` are those of `higgs_tutorial.physics.parameters` that shall differ, by name: a systematic variation.
 
-    With `truth` there is a third array [events], of the fields of `TRUTH`. `lepton`, `neutrino`, `quark_1`, `quark_2`,
-    `bottom_1` and `bottom_2` are four-vectors (E, px, py, pz) in GeV, a quark's with all that its jet and its gluon
-    carry away. `jet_pt`, `jet_eta`, `jet_phi`, `jet_mass`, `jet_tag` and `jet_origin` have up to eight jets in the
-    order of the file, the fifth and those beyond included; an absent jet has pT 0. `jet_origin` says what the jet came
-    from, a bit for each of `detector.SOURCES`.
+    With ``truth`` there is a third array ``[events]``, of the fields of ``TRUTH``. ``lepton``, ``neutrino``,
+    ``quark_1``, ``quark_2``, ``bottom_1`` and ``bottom_2`` are four-vectors (E, px, py, pz) in GeV, a quark's with all
+    that its jet and its gluon carry away. ``jet_pt``, ``jet_eta``, ``jet_phi``, ``jet_mass``, ``jet_tag`` and
+    ``jet_origin`` have up to eight jets in the order of the file, the fifth and those beyond included; an absent jet
+    has pT 0. ``jet_origin`` says what the jet came from, a bit for each of ``detector.SOURCES``.
 
-    Raises ValueError if `events` or `seed` is not a whole number or negative, `workers` not positive, or a parameter
-    unknown or not possible.
+    Raises:
+        ValueError: if ``events`` or ``seed`` is not a whole number or negative, ``workers`` not positive, or a
+            parameter unknown or not possible.
 
     Example:
         >>> import numpy as np
@@ -90,11 +91,13 @@ def simulate_into(
     parameters: Parameters | Mapping[str, float] | None = None,
     truth: NDArray | None = None,
 ) -> None:
-    """Fill `out` [events, 29] float32 (label first, then the 28 columns), which may be a memory map.
+    """Fill ``out`` ``[events, 29]`` float32 (label first, then the 28 columns), which may be a memory map.
 
-    `on_chunk` is called, in the calling thread, with the number of rows that were just filled. Memory is bounded
-    by the chunks under way. `parameters` as in `simulate`; `truth` [events], of type TRUTH, is filled, too. Raises
-    ValueError if an array has another shape or type, `workers` is not positive, or a parameter is not possible.
+    ``on_chunk`` is called, in the calling thread, with the number of rows that were just filled. Memory is bounded
+    by the chunks under way. ``parameters`` as in `simulate`; ``truth`` ``[events]``, of type ``TRUTH``, is filled, too.
+
+    Raises:
+        ValueError: if an array has another shape or type, ``workers`` is not positive, or a parameter is not possible.
     """
     if out.ndim != 2 or out.shape[1] != 29 or out.dtype != np.float32:
         raise ValueError(f"simulate_into fills a float32 array [events, 29], not {out.dtype} {out.shape}")
@@ -140,7 +143,7 @@ def simulate_chunk(
     rows: int = CHUNK,
     truth: NDArray | None = None,
 ) -> NDArray:
-    """Chunk number `index` of `seed`: [rows, 29] float32, label first; fills `truth` [rows] if it is given."""
+    """Chunk number ``index`` of ``seed``: [rows, 29] float32, label first; fills ``truth`` [rows] if it is given."""
     rng = np.random.Generator(np.random.SFC64(np.random.SeedSequence([seed, index])))
     parameters = parameters or Parameters()
     out = np.empty((rows, 29), np.float32)
@@ -170,7 +173,7 @@ def _measured(n: int, signal: bool, rng: Generator, parameters: Parameters) -> d
 
 
 def accepted_events(n: int, signal: bool, rng: Generator, parameters: Parameters) -> NDArray:
-    """The events among `n` generated ones of one class that the selection keeps: [m, 28] in HIGGS units."""
+    """The events among ``n`` generated ones of one class that the selection keeps: [m, 28] in HIGGS units."""
     return columns(_measured(n, signal, rng, parameters))
 
 
@@ -203,15 +206,16 @@ def columns(measured: detector.Measured) -> NDArray:
 
 
 def example_events(events: int, signal: bool, seed: int = 0) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
-    """A few selected events of one class as they were and as they were measured, for pictures.
+    """Return a few selected events of one class as they were and as they were measured, for pictures.
 
-    Returns (partons, measured). `partons` has the four-vectors [4, events] = (E, px, py, pz) in GeV, in the
-    laboratory, of `generator.PARTONS`: lepton, neutrino, quark_1, quark_2, bottom_1 and bottom_2. `measured` has
+    Returns (partons, measured). ``partons`` has the four-vectors [4, events] = (E, px, py, pz) in GeV, in the
+    laboratory, of ``generator.PARTONS``: lepton, neutrino, quark_1, quark_2, bottom_1 and bottom_2. ``measured`` has
     what the detector lists of the same events, in GeV, η and radians: "lepton_pt", "lepton_eta", "lepton_phi",
     "missing_pt", "missing_phi" [events]; "jet_pt", "jet_eta", "jet_phi", "jet_mass", "jet_tag", "jet_origin"
     [8, events], where a jet that is absent has pT 0 and a tag is 0 (none), 1 (loose) or 2 (tight).
 
-    Raises ValueError if `events` or `seed` is not a whole number or negative.
+    Raises:
+        ValueError: if ``events`` or ``seed`` is not a whole number or negative.
     """
     events, seed = _whole(events, "events"), _whole(seed, "seed")
     rng, n = np.random.default_rng([seed, int(signal)]), 256 + 16 * events
