@@ -118,11 +118,11 @@ class _Climb:
         listener: Listener,
         folder: RunFolder | None,
     ) -> None:
+        from higgs_tutorial.nn.engine.device import columns
         from higgs_tutorial.nn.scoring import check_classes
 
         for name in ("train", "valid", "test"):  # before hours of training, not after them
-            part = getattr(higgs, name)
-            check_classes(part.y, getattr(part, "weight", None), f"the events of {name}")
+            check_classes(*columns(getattr(higgs, name))[1:], f"the events of {name}")
         self.higgs, self.settings, self.output, self.listener = higgs, settings, output, listener
         self.folder = folder
         self.results = head(higgs, settings)

@@ -91,8 +91,7 @@ class RunFolder:
         """
         if not self.results.exists():
             return {}
-        old, rungs = self._read()
-        old = {**Settings.head_of_old(), **old}
+        old = {**Settings.head_of_old(), **read_results(self.results)}
         for key in ("schema", *OF_THE_EVENTS, *Settings().head()):
             if old.get(key) != head[key]:
                 raise ValueError(
@@ -100,11 +99,7 @@ class RunFolder:
                     "give the same settings to go on with it, or choose another folder"
                 )
         self._check_fingerprint(old.get("fingerprint"), head["fingerprint"])
-        return {name: rung for name, rung in rungs.items() if rung.get("test_auc") is not None}
-
-    def _read(self) -> tuple[dict[str, Any], dict[str, dict]]:
-        old = read_results(self.results)
-        return old, {rung["name"]: rung for rung in old["rungs"]}
+        return {rung["name"]: rung for rung in old["rungs"] if rung.get("test_auc") is not None}
 
     def _check_fingerprint(self, found: str | None, wanted: str) -> None:
         if found is None:

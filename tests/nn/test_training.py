@@ -6,22 +6,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from making import Table
 from sklearn.metrics import roc_auc_score
 
 from higgs_tutorial.data import Dataset
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, evaluate, fit, predict, train
 from higgs_tutorial.nn.training import epoch_seed
-
-
-class Table(tf.Module):
-    """A model with one weight an event, given one-hot events: its weights tell which events were used."""
-
-    def __init__(self, n):
-        super().__init__()
-        self.w = tf.Variable(tf.zeros([n, 1]))
-
-    def __call__(self, x, training, seed=None):
-        return (x @ self.w)[:, 0]
 
 
 def one_hot_events(n):

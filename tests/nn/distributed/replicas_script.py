@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
-from making import make_events
+from making import Table, make_events
 
 from higgs_tutorial.data import Dataset
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, fit, train, training
@@ -21,17 +21,6 @@ from higgs_tutorial.nn.distributed.cluster import make_strategy
 from higgs_tutorial.nn.engine.device import Batch
 from higgs_tutorial.nn.engine.epoch import train_step
 from higgs_tutorial.nn.engine.shuffle import events_at
-
-
-class Table(tf.Module):
-    """A model with one weight an event, given one-hot events: its weights tell which events were used."""
-
-    def __init__(self, n):
-        super().__init__()
-        self.w = tf.Variable(tf.zeros([n, 1]))
-
-    def __call__(self, x, training, seed=None):
-        return (x @ self.w)[:, 0]
 
 
 def step_by_step(model, optimizer, batch_size, events, seed):
