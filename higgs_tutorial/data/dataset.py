@@ -153,20 +153,22 @@ def load(
 ) -> HiggsDataset:
     """Load HIGGS events, memory-mapped: real ones if they were prepared, else simulated ones.
 
-    The split is the talk's: the last 500,000 rows are the test set and a random 500,000 of the others the
-    validation set; below 10,000,000 rows each of the two has one row in twenty (`split_sizes`).
+    A file's split is the talk's: the last 500,000 rows are the test set and a random 500,000 of the others the
+    validation set; below 10,000,000 rows each of the two has one row in twenty (`split_sizes`). Of simulated events,
+    which cost nothing, they get as many as a small error of their AUCs asks for (`simulated_sizes`).
 
     Args:
         source: ``"uci"`` for the prepared real file; ``"simulated"``; ``"auto"`` for the real file if it was
             prepared and simulated events if not.
         events: how many events to use, the three parts together. Of a real file these are the first rows of
             each of its parts, as many as `split_sizes` says (or one fewer in training, where rounding leaves
-            the file one short). By default the number of the profile: 11,000,000 in ``talk``,
-            `PROFILE_EVENTS` ``["quick"]`` in ``quick``; a real file with fewer is used whole.
+            the file one short). By default the number of the profile, in `PROFILE_EVENTS`; a real file with
+            fewer is used whole.
         data_dir: the folder with the data; by default ``HIGGS_DATA_DIR``, else ``data/`` of a checkout, else
             the user's cache folder.
         seed: seed of the batches' order and, for simulated events, of the simulation.
-        profile: ``"quick"`` or ``"talk"``; by default what ``HIGGS_PROFILE`` names, else ``"quick"``.
+        profile: ``"lesson"`` (what a notebook trains on, in seconds), ``"quick"`` (minutes on two cores) or
+            ``"talk"`` (the talk's size); by default what ``HIGGS_PROFILE`` names, else ``"quick"``.
 
     Raises:
         ValueError: if an argument is wrong, more events are asked for than the real file has, or a file is
@@ -188,7 +190,7 @@ def load(
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
         raise ValueError(f"seed is {seed!r}; it must be a non-negative integer")
     if events is not None:
-        prepared.split_sizes(events)
+        prepared.check_splittable(events)
     folder, by_default = data_folder(data_dir), PROFILE_EVENTS[settings.profile(profile)]
     if source == "uci" or (source == "auto" and prepared.is_prepared(folder)):
         source, data = "uci", prepared.describe(prepared.read_manifest(folder))

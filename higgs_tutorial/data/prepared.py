@@ -20,7 +20,7 @@ SCHEMA = 1
 
 
 def split_sizes(rows: int) -> tuple[int, int, int]:
-    """Return how many of ``rows`` are for training, validation and test.
+    """Return how many of a file's ``rows`` are for training, validation and test; see `simulated_sizes` for others.
 
     Test and validation get ``min(500_000, rows // 20)`` each and training the rest: the talk's 10,000,000,
     500,000 and 500,000 at HIGGS's 11,000,000 rows.
@@ -28,10 +28,19 @@ def split_sizes(rows: int) -> tuple[int, int, int]:
     Raises:
         ValueError: if ``rows`` is not an integer of at least 20.
     """
-    if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 20:
-        raise ValueError(f"{rows!r} events cannot be split in three; give an integer of at least 20")
+    check_splittable(rows)
     held_out = min(500_000, int(rows) // 20)
     return int(rows) - 2 * held_out, held_out, held_out
+
+
+def check_splittable(rows: int) -> None:
+    """Refuse a number of events that is too small to be split in three, or none.
+
+    Raises:
+        ValueError: if ``rows`` is not an integer of at least 20.
+    """
+    if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 20:
+        raise ValueError(f"{rows!r} events cannot be split in three; give an integer of at least 20")
 
 
 def part_file(part: str) -> str:

@@ -77,7 +77,7 @@ class Rung:
 
 def _rungs() -> Iterable[Rung]:
     def epochs(name: str, quick: int) -> dict[str, int]:
-        return {"quick": quick, "talk": len(talk.RUNGS[name].valid_auc)}
+        return {"lesson": quick, "quick": quick, "talk": len(talk.RUNGS[name].valid_auc)}
 
     def then(name: str, title: str, idea: str, quick: int, **change: Any) -> Rung:
         return replace(rung, name=name, title=title, idea=idea, epochs=epochs(name, quick), **change)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from higgs_tutorial.data.dataset import HiggsDataset
     from higgs_tutorial.nn.history import Epoch
 
-BATCH_SIZE = {"quick": 256, "talk": talk.BATCH_SIZE}
+BATCH_SIZE = {"lesson": 256, "quick": 256, "talk": talk.BATCH_SIZE}
 SCHEDULES = ("constant", "cosine", "exponential", "linear")
 
 
@@ -72,7 +72,9 @@ class Settings:
     rungs: tuple[str, ...] | None = option(
         None, "Names, separated by commas. Default: all nine.", typed=str | None
     )
-    profile: str | None = option(None, "quick: minutes on two cores; talk: its own sizes.", head=True)
+    profile: str | None = option(
+        None, "quick: minutes on two cores; talk: its own sizes; lesson: a notebook's, seconds.", head=True
+    )
     source: str = option("auto", "auto, uci (the prepared real file) or simulated.")
     events: int | None = option(None, "Events in all. Default: the profile's.")
     epochs: int | None = option(None, "Epochs of each rung. Default: the profile's.", at_least=1)

@@ -29,7 +29,7 @@ def higgs(*arguments, data_dir, **environment):
         (["ladder", "--epochs", "0"], "--epochs is 0; it must be at least 1"),
         (["ladder", "--batch-size", "-5"], "--batch-size is -5; it must be at least 1"),
         (["ladder", "--events", "3"], "3 events"),
-        (["ladder", "--profile", "huge"], "--profile is 'huge'; it must be one of: quick, talk"),
+        (["ladder", "--profile", "huge"], "--profile is 'huge'; it must be one of: lesson, quick, talk"),
         (["ladder", "--source", "kaggle"], "'kaggle'"),
         (["ladder", "--source", "uci"], "higgs-tutorial prepare"),
         (["ladder", "--seed", "-1"], "--seed"),

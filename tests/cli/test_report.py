@@ -130,7 +130,7 @@ def test_run_ladder_needs_no_arguments_and_leaves_the_environment_alone(tmp_path
     report.run_ladder(rungs=iter(["logistic"]), profile="talk", seed=3)
     assert seen["settings"] == ladder.Settings(rungs=("logistic",), profile="talk", seed=3)
     assert dict(os.environ) == before
-    with pytest.raises(ValueError, match="profile is 'fast'; it must be one of: quick, talk"):
+    with pytest.raises(ValueError, match="profile is 'fast'; it must be one of: lesson, quick, talk"):
         report.run_ladder(profile="fast")
 
 

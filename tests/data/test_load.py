@@ -210,8 +210,20 @@ def test_profiles(monkeypatch):
     monkeypatch.setenv("HIGGS_PROFILE", "")
     assert profile() == "quick"
     monkeypatch.setenv("HIGGS_PROFILE", "Talk")
-    with pytest.raises(ValueError, match="HIGGS_PROFILE is 'Talk'; it must be one of: quick, talk"):
+    with pytest.raises(ValueError, match="HIGGS_PROFILE is 'Talk'; it must be one of: lesson, quick, talk"):
         profile()
+
+
+def test_a_notebooks_profile_is_its_own_unless_another_is_chosen(monkeypatch):
+    assert profile(default="lesson") == "lesson"
+    monkeypatch.setenv("HIGGS_PROFILE", "talk")
+    assert profile(default="lesson") == "talk"
+    assert profile("quick", default="lesson") == "quick"
+    with pytest.raises(ValueError, match="profile is ''; it must be one of"):
+        profile("")
+    monkeypatch.delenv("HIGGS_PROFILE")
+    with pytest.raises(ValueError, match="default is 'lessons'; it must be one of"):
+        profile(default="lessons")
 
 
 def test_a_wrong_profile_stops_load(folder, monkeypatch):

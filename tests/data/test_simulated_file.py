@@ -9,8 +9,10 @@ import sys
 import numpy as np
 import pytest
 
+from higgs_tutorial.cli.report import auc_error
 from higgs_tutorial.data.dataset import load
 from higgs_tutorial.data.settings import PROFILE_EVENTS
+from higgs_tutorial.data.simulated import simulated_sizes
 from higgs_tutorial.physics import simulate as simulator
 
 STAND_IN = """
@@ -112,6 +114,27 @@ def test_the_profile_decides_how_many(calls, tmp_path, monkeypatch):
     monkeypatch.setenv("HIGGS_PROFILE", "talk")
     load(data_dir=tmp_path)
     assert [count for count, _ in calls] == [300, 600]
+
+
+@pytest.mark.parametrize(
+    ("events", "held_out"),
+    [(20, 1), (1_000, 50), (216_000, 43_200), (300_000, 60_000), (1_200_000, 60_000), (11_000_000, 500_000)],
+)
+def test_how_simulated_events_are_split(events, held_out):
+    assert simulated_sizes(events) == (events - 2 * held_out, held_out, held_out)
+
+
+@pytest.mark.parametrize(("profile", "error"), [("lesson", 0.003), ("talk", 0.001)])
+@pytest.mark.parametrize("auc", [0.66, 0.85])
+def test_held_out_events_are_enough_for_the_profiles_errors(profile, error, auc):
+    for held_out in simulated_sizes(PROFILE_EVENTS[profile])[1:]:
+        assert auc_error(auc, held_out / 2, held_out / 2) < error
+
+
+@pytest.mark.parametrize("events", [19, 0, 100.0, True])
+def test_too_few_simulated_events_to_split(events):
+    with pytest.raises(ValueError, match="at least 20"):
+        simulated_sizes(events)
 
 
 def test_a_pipe_or_a_notebook_sees_no_progress(calls, tmp_path):

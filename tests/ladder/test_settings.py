@@ -44,7 +44,7 @@ def test_schedules_are_those_of_the_networks():
         ({"seed": -1}, "seed is -1; it must be at least 0"),
         ({"schedule": "step"}, "schedule is 'step'; it must be one of: constant, cosine"),
         ({"average": 1}, "average is 1; it must be 'ema' or a number of epochs"),
-        ({"profile": "fast"}, "profile is 'fast'; it must be one of: quick, talk"),
+        ({"profile": "fast"}, "profile is 'fast'; it must be one of: lesson, quick, talk"),
         ({"resume": True}, "resume needs the folder"),
     ],
 )
