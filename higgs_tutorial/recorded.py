@@ -6,15 +6,20 @@ import json
 from pathlib import Path
 from typing import Any
 
-RECORDED = {"quick": "results.json", "paper-tables": "tables.json", "more-easy-things": "trainings.json"}
+RECORDED = {
+    "quick": "results.json",
+    "talk-scale": "results.json",
+    "paper-tables": "tables.json",
+    "more-easy-things": "trainings.json",
+}
 
 
 def recorded(name: str = "quick") -> dict[str, Any]:
     """Return results on simulated events that come with this version; notebooks draw longer runs from them.
 
     Args:
-        name: a folder of ``results``. ``"quick"`` is what `run` returned for all rungs in the quick profile, and
-            ``"paper-tables"`` and ``"more-easy-things"`` are what the benchmarks of these names wrote.
+        name: a folder of ``results``. ``"quick"`` is what `run` returned for all rungs in the quick profile,
+            ``"talk-scale"`` for rungs at the talk's own size, and ``"paper-tables"`` and ``"more-easy-things"`` are what the benchmarks of these names wrote.
 
     Raises:
         ValueError: if there is no such run.
