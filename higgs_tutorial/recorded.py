@@ -19,7 +19,8 @@ def recorded(name: str = "quick") -> dict[str, Any]:
 
     Args:
         name: a folder of ``results``. ``"quick"`` is what `run` returned for all rungs in the quick profile,
-            ``"talk-scale"`` for rungs at the talk's own size, and ``"paper-tables"`` and ``"more-easy-things"`` are what the benchmarks of these names wrote.
+            ``"talk-scale"`` for rungs at the talk's own size; ``"paper-tables"`` and ``"more-easy-things"`` are what
+            the benchmarks of these names wrote.
 
     Raises:
         ValueError: if there is no such run.
