@@ -20,6 +20,7 @@ from matplotlib.figure import Figure
 
 from higgs_tutorial import talk
 from higgs_tutorial.files import written
+from higgs_tutorial.recorded import recorded
 
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 SIGNAL, BACKGROUND, NEUTRAL = "#D55E00", "#0072B2", "#666666"
@@ -155,33 +156,49 @@ def save_ladder(results: dict[str, Any], file: str | os.PathLike) -> None:
             FigureCanvasAgg(figure).print_figure(part, dpi=120, format="png")
 
 
-def curves_so_far(here: Mapping[str, Sequence[float]], data: str) -> Figure:
-    """Draw validation AUCs after each epoch, the talk's recorded curves beside ours, in the same colours.
+def curves_so_far(here: Mapping[str, Sequence[float]], data: str, *, lowest: float | None = None) -> Figure:
+    """Draw validation AUCs after each epoch in three panels: the talk's, ours at the talk's size, and yours.
+
+    A rung has one colour in all three and in all notebooks. The middle panel is the recorded run ``"talk-scale"``; it has those of the rungs
+    that were run at that size.
 
     Args:
-        here: for each rung, by its name in the ladder, our AUC after each epoch.
-        data: what ours were measured on, in words, such as ``"simulated events"``.
+        here: for each rung, by its name in the ladder, your AUC after each epoch.
+        data: what yours were measured on, in words, such as ``"simulated events"``.
+        lowest: where the axis of the AUC begins, to see the upper rungs closely; by default it holds all curves.
 
     Example:
         >>> from higgs_tutorial import plots
         >>> aucs = {"logistic": [0.61, 0.63], "nn-1x100": [0.62, 0.66]}
         >>> figure = plots.curves_so_far(aucs, "simulated events")
-        >>> [axis.get_title() for axis in figure.axes]
-        ['the talk: HIGGS, 10 million events', 'here: simulated events']
+        >>> [axis.get_title().splitlines()[0] for axis in figure.axes]
+        ['the talk', "ours at the talk's size", 'yours']
     """
     import matplotlib.pyplot as plt
 
-    said = {name: talk.RUNGS[name].valid_auc for name in here}
     with style():
-        figure, axes = plt.subplots(1, 2, figsize=(9.0, 4.6), sharey=True, layout="constrained")
-        for axis, curves, title in zip(
-            axes, (said, here), ("the talk: HIGGS, 10 million events", f"here: {_plain(data)}"), strict=True
-        ):
-            for (name, curve), (color, line) in zip(curves.items(), cycle(_CURVES), strict=False):
-                axis.plot(range(1, len(curve) + 1), curve, color=color, linestyle=line, label=name)
-            axis.set_title(title)
+        figure, axes = plt.subplots(1, 3, figsize=(10.5, 4.6), sharey=True, layout="constrained")
+        for axis, (title, curves) in zip(axes, _so_far(here, data).items(), strict=True):
+            for name, (color, line) in zip(talk.RUNGS, _CURVES, strict=True):
+                if name in here and name in curves:
+                    auc = curves[name]
+                    axis.plot(range(1, len(auc) + 1), auc, color=color, linestyle=line, label=name)
+            axis.set_title(title, fontsize=11)
             axis.set_xlabel("epoch")
             axis.xaxis.get_major_locator().set_params(integer=True)
         axes[0].set_ylabel("validation ROC AUC")
-        figure.legend(*axes[1].get_legend_handles_labels(), loc="outside right center")
+        if lowest is not None:
+            axes[0].set_ylim(bottom=lowest)
+        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
     return figure
+
+
+def _so_far(here: Mapping[str, Sequence[float]], data: str) -> dict[str, Mapping[str, Sequence[float]]]:
+    """Return the curves of each panel under its title."""
+    scale = recorded("talk-scale")
+    ours = {rung["name"]: [epoch["valid_auc"] for epoch in rung["epochs"]] for rung in scale["rungs"]}
+    return {
+        "the talk\nHIGGS, 10 million events": {name: talk.RUNGS[name].valid_auc for name in here},
+        f"ours at the talk's size\n{scale['data']}, {scale['events']['train'] / 1e6:.0f} million": ours,
+        f"yours\n{_plain(data)}": here,
+    }

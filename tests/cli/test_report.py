@@ -194,24 +194,39 @@ def test_ladder_picture_and_footnote_of_an_ensemble(results):
     assert "the mean prediction of 2 networks" in report.footnote(results)
 
 
-def test_curves_so_far_keep_the_talk_and_here_apart():
+def test_curves_so_far_keep_the_talk_ours_at_its_size_and_yours_apart():
     before = dict(plt.rcParams)
     figure = plots.curves_so_far({"logistic": [0.6, 0.61], "nn-1x100": [0.65]}, "simulated events")
-    left, right = figure.axes
-    assert "HIGGS" in left.get_title()
-    assert "simulated events" in right.get_title()
-    assert [list(line.get_ydata()) for line in right.get_lines()] == [[0.6, 0.61], [0.65]]
-    assert [len(line.get_ydata()) for line in left.get_lines()] == [25, 25]
-    assert [a.get_color() for a in left.get_lines()] == [b.get_color() for b in right.get_lines()]
+    said, ours, yours = figure.axes
+    assert "HIGGS" in said.get_title()
+    assert "simulated events" in ours.get_title()
+    assert "simulated events" in yours.get_title()
+    at_its_size = {rung["name"]: rung["epochs"] for rung in ladder.recorded("talk-scale")["rungs"]}
+    for line in ours.get_lines():
+        assert list(line.get_ydata()) == [epoch["valid_auc"] for epoch in at_its_size[line.get_label()]]
+    assert [list(line.get_ydata()) for line in yours.get_lines()] == [[0.6, 0.61], [0.65]]
+    assert [len(line.get_ydata()) for line in said.get_lines()] == [25, 25]
+    looks = [{line.get_label(): line.get_color() for line in axis.get_lines()} for axis in figure.axes]
+    assert looks[0] == looks[1] == looks[2]
     assert dict(plt.rcParams) == before
+    plt.close(figure)
+
+
+def test_curves_so_far_leave_out_what_was_not_run_at_the_talk_s_size(monkeypatch):
+    scale = ladder.recorded("talk-scale")
+    monkeypatch.setattr(plots, "recorded", lambda name: {**scale, "rungs": scale["rungs"][:1]})
+    figure = plots.curves_so_far({"logistic": [0.6], "nn-1x100": [0.65]}, "simulated events", lowest=0.55)
+    assert [len(axis.lines) for axis in figure.axes] == [2, 1, 2]
+    assert all(axis.get_ylim()[0] == 0.55 for axis in figure.axes)
+    assert len(figure.legends[0].get_texts()) == 2
     plt.close(figure)
 
 
 def test_curves_of_all_rungs_can_be_told_apart():
     figure = plots.curves_so_far({name: [0.6, 0.7] for name in talk.RUNGS}, "simulated events")
-    for axis in figure.axes:
+    for axis, rungs in zip(figure.axes, (9, len(ladder.recorded("talk-scale")["rungs"]), 9), strict=True):
         looks = {(line.get_color(), line.get_linestyle()) for line in axis.lines}
-        assert len(looks) == len(axis.lines) == len(talk.RUNGS)
+        assert len(looks) == len(axis.lines) == rungs
     plt.close(figure)
 
 
