@@ -159,8 +159,8 @@ def save_ladder(results: dict[str, Any], file: str | os.PathLike) -> None:
 def curves_so_far(here: Mapping[str, Sequence[float]], data: str, *, lowest: float | None = None) -> Figure:
     """Draw validation AUCs after each epoch in three panels: the talk's, ours at the talk's size, and yours.
 
-    A rung has one colour in all three and in all notebooks. The middle panel is the recorded run ``"talk-scale"``; it has those of the rungs
-    that were run at that size.
+    A rung has one colour in all three and in all notebooks. The middle panel is the recorded run ``"talk-scale"``; it
+    has those of the rungs that were run at that size.
 
     Args:
         here: for each rung, by its name in the ladder, your AUC after each epoch.
