@@ -11,7 +11,7 @@ from sklearn.metrics import roc_auc_score
 from higgs_tutorial.data import Dataset
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, evaluate, fit, predict
 from higgs_tutorial.nn.ensembles import Ensemble
-from higgs_tutorial.nn.scoring import roc_auc
+from higgs_tutorial.nn.scoring import roc_auc, roc_auc_difference, roc_auc_error
 from higgs_tutorial.physics.significance import best_cut
 
 
@@ -50,6 +50,48 @@ def test_signed_weights_measure_what_the_plain_sample_does():
     score = (rng.normal(size=200) + y).astype("f")
     weight = np.repeat(np.float32([1, 1, -1]), 200)
     assert roc_auc(np.tile(y, 3), np.tile(score, 3), weight) == pytest.approx(roc_auc(y, score), rel=1e-9)
+
+
+def two_scores(rng, n=400, digits=None):
+    """Labels, and two scores that share half of their noise; with few digits there are ties."""
+    y = np.arange(n) % 3 > 0
+    shared = rng.normal(size=n)
+    scores = [s * y + shared + rng.exponential(size=n) for s in (1.5, 1.0)]
+    return y, *(score if digits is None else np.round(score, digits) for score in scores)
+
+
+@pytest.mark.parametrize("digits", [None, 0])
+def test_the_errors_are_the_spreads_of_many_samples(digits):
+    rng = np.random.default_rng(2)
+    samples = [two_scores(rng, digits=digits) for _ in range(400)]
+    aucs = np.array([[roc_auc(y, score) for score in scores] for y, *scores in samples])
+    errors = [roc_auc_error(y, first) for y, first, _ in samples]
+    differences, of_difference = np.transpose([roc_auc_difference(*sample) for sample in samples])
+    np.testing.assert_allclose(differences, aucs[:, 0] - aucs[:, 1], atol=1e-12)
+    assert np.mean(errors) == pytest.approx(aucs[:, 0].std(), rel=0.12)
+    assert np.mean(of_difference) == pytest.approx(differences.std(), rel=0.12)
+    assert np.mean(of_difference) < 0.9 * np.hypot(*aucs.std(axis=0))  # the events are the same
+
+
+def test_the_error_follows_from_the_pairs():
+    """The variances over signal and over background of the shares of pairs won, by the table of all pairs."""
+    y, score, other = two_scores(np.random.default_rng(3), 60, digits=0)
+    won = []
+    for one in (score, other):
+        signal, background = one[y][:, None], one[~y]
+        won.append((signal > background) + 0.5 * (signal == background))  # [signal, background]
+
+    def error(table):
+        return np.sqrt(sum(table.mean(axis=1 - a).var(ddof=1) / table.shape[a] for a in (0, 1)))
+
+    assert roc_auc_error(y, score) == pytest.approx(error(won[0]))
+    assert roc_auc_difference(y, score, other)[1] == pytest.approx(error(won[0] - won[1]))
+    assert roc_auc_difference(y, score, score) == (0, 0)
+
+
+def test_an_error_needs_two_events_of_each_class():
+    with pytest.raises(ValueError, match="1 of signal and 3 of background; .* at least two of each"):
+        roc_auc_error([1, 0, 0, 0], [1.0, 2.0, 3.0, 4.0])
 
 
 def saturated(n=2000, scale=100.0):
