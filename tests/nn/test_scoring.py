@@ -90,7 +90,7 @@ def test_the_error_follows_from_the_pairs():
 
 
 def test_an_error_needs_two_events_of_each_class():
-    with pytest.raises(ValueError, match="1 of signal and 3 of background; .* at least two of each"):
+    with pytest.raises(ValueError, match="1 of signal and 3 of background"):
         roc_auc_error([1, 0, 0, 0], [1.0, 2.0, 3.0, 4.0])
 
 
