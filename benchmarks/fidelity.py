@@ -3,7 +3,8 @@
     python benchmarks/fidelity.py REAL.csv.gz
 
 REAL holds rows of HIGGS ("real" here and in the tables, though they are a simulation, too: its authors'). Its even rows
-tuned our simulation, so the odd ones judge it. Writes fidelity.md and fidelity.png beside this file (or into --out).
+tuned our simulation, so the odd ones judge it. Writes fidelity.md, fidelity.png and fidelity.json (the KS distances,
+for notebooks to draw) beside this file, or into --out.
 
 - AUCs of boosted trees, all trained on equally many events and tested on equally many. Real -> real is a
   cross-validation: each third of the judging rows is scored by trees trained on all other rows of REAL. Simulated ->
@@ -18,6 +19,7 @@ tuned our simulation, so the odd ones judge it. Writes fidelity.md and fidelity.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,7 +34,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from tune_simulation import joint_quantities, read
 
-from higgs_tutorial import plots
+from higgs_tutorial import ladder, plots
 from higgs_tutorial.cli.report import auc_error
 from higgs_tutorial.physics import features
 from higgs_tutorial.physics.simulate import SIMULATOR_VERSION, simulate
@@ -158,14 +160,57 @@ def mean_with_error(values: np.ndarray) -> str:
     return f"{values.mean():.4g} ± {values.std() / np.sqrt(max(len(values), 1)):.2g}"
 
 
+def of(events: Sample, k: int) -> np.ndarray:
+    """The columns of the events of one class."""
+    return events[0][events[1] == k]
+
+
+def far_and_least(simulated: Sample, judge: Sample, floor: dict[int, np.ndarray]) -> tuple[dict, dict]:
+    """KS distances of each class, from the real events and from other simulated ones."""
+    far = {k: distances(of(simulated, k), of(judge, k)) for k in CLASSES}
+    return far, {k: distances(of(simulated, k), floor[k]) for k in CLASSES}
+
+
+def floor_of(judge: Sample, seed: int) -> dict[int, np.ndarray]:
+    """Other simulated events of each class, as many as the real ones."""
+    again = sample(2 * len(judge[1]) + 1000, seed + 1)
+    return {k: of(again, k)[: len(of(judge, k))] for k in CLASSES}
+
+
+def record(simulated: Sample, judge: Sample, seed: int, rows: str) -> dict:
+    """The KS distances of the columns and their floor, for a notebook to draw."""
+    far, least = far_and_least(simulated, judge, floor_of(judge, seed))
+
+    def columns(found: dict) -> dict[str, dict[str, float]]:
+        return {
+            label: {name: round(found[k][name], 6) for name in features.COLUMNS}
+            for k, label in CLASSES.items()
+        }
+
+    return {
+        "about": "Kolmogorov-Smirnov distances of simulated from HIGGS events, and of simulated from simulated ones",
+        "command": "python benchmarks/fidelity.py REAL.csv.gz",
+        "source": "simulated",
+        "data": "simulated events",
+        "versions": ladder.versions(),
+        "simulator": SIMULATOR_VERSION,
+        "seed": seed,
+        "events": {"simulated": len(simulated[1]), "HIGGS": len(judge[1])},
+        "rows": rows,
+        "distance": columns(far),
+        "floor": columns(least),
+    }
+
+
+def mean_of(found: dict) -> float:
+    """The mean over the 28 columns and both classes."""
+    return float(np.mean([found[k][name] for k in CLASSES for name in features.COLUMNS]))
+
+
 def tables(simulated: Sample, judge: Sample, others: Sample, seed: int) -> list[str]:
     """The lines of all tables."""
-    of = lambda sample, k: sample[0][sample[1] == k]  # noqa: E731
-    again = sample(2 * len(judge[1]) + 1000, seed + 1)
-    floor = {k: of(again, k)[: len(of(judge, k))] for k in CLASSES}
-    far = {k: distances(of(simulated, k), of(judge, k)) for k in CLASSES}
-    least = {k: distances(of(simulated, k), floor[k]) for k in CLASSES}
-    mean = lambda d: np.mean([d[k][name] for k in CLASSES for name in features.COLUMNS])  # noqa: E731
+    floor = floor_of(judge, seed)
+    far, least = far_and_least(simulated, judge, floor)
     lines = ["| columns | trained -> tested on | events trained on | AUC |", "|---|---|---|---|"]
     lines += [
         f"| {columns} | {what} | {n:,} | {auc} |"
@@ -184,7 +229,9 @@ def tables(simulated: Sample, judge: Sample, others: Sample, seed: int) -> list[
             values = mean_with_error(real[k][name]), mean_with_error(ours[k][name])
             lines += [f"| {name} | {label} | {' | '.join(values)} |"]
     lines += ["", "| KS distance | signal | floor | background | floor |", "|---|---|---|---|---|"]
-    both = f"| mean of the 28 columns and both classes: {mean(far):.4f}, floor {mean(least):.4f} | | | | |"
+    both = (
+        f"| mean of the 28 columns and both classes: {mean_of(far):.4f}, floor {mean_of(least):.4f} | | | | |"
+    )
     lines += [both]
     for name in far[1]:
         cells = (f"{d[k][name]:.3f}" for k in CLASSES for d in (far, least))
@@ -249,6 +296,8 @@ def main() -> None:
         ]
     )
     (options.out / "fidelity.md").write_text(text)
+    found = record(simulated, judge, options.seed, options.rows)
+    (options.out / "fidelity.json").write_text(json.dumps(found, indent=1) + "\n")
     print(text)
 
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 RECORDED = {
-    "quick": "results.json",
-    "talk-scale": "results.json",
-    "paper-tables": "tables.json",
-    "more-easy-things": "trainings.json",
+    "quick": "results/quick/results.json",
+    "talk-scale": "results/talk-scale/results.json",
+    "paper-tables": "results/paper-tables/tables.json",
+    "more-easy-things": "results/more-easy-things/trainings.json",
+    "fidelity": "benchmarks/fidelity.json",
 }
 
 
@@ -18,9 +19,9 @@ def recorded(name: str = "quick") -> dict[str, Any]:
     """Return results on simulated events that come with this version; notebooks draw longer runs from them.
 
     Args:
-        name: a folder of ``results``. ``"quick"`` is what `run` returned for all rungs in the quick profile,
-            ``"talk-scale"`` for rungs at the talk's own size; ``"paper-tables"`` and ``"more-easy-things"`` are what
-            the benchmarks of these names wrote.
+        name: ``"quick"`` is what `run` returned for all rungs in the quick profile,
+            ``"talk-scale"`` for rungs at the talk's own size; ``"paper-tables"``, ``"more-easy-things"`` and
+            ``"fidelity"`` are what the benchmarks of these names wrote.
 
     Raises:
         ValueError: if there is no such run.
@@ -34,5 +35,5 @@ def recorded(name: str = "quick") -> dict[str, Any]:
     if name not in RECORDED:
         raise ValueError(f"no recorded run is called {name!r}, only: {', '.join(RECORDED)}")
     packaged = Path(__file__).with_name("results") / f"{name}.json"
-    checkout = Path(__file__).resolve().parents[1] / "results" / name / RECORDED[name]
+    checkout = Path(__file__).resolve().parents[1] / RECORDED[name]
     return json.loads((packaged if packaged.exists() else checkout).read_text(encoding="utf-8"))

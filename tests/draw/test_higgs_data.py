@@ -1,0 +1,95 @@
+"""Pictures of notebook 04 show what they are given."""
+
+import re
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+
+from higgs_tutorial import features, ladder, simulate
+from higgs_tutorial.draw import higgs_data
+from higgs_tutorial.physics.simulate import example_events
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+def texts(axes):
+    return [text.get_text() for text in axes.texts]
+
+
+def test_both_processes_end_in_the_same_six():
+    signal, background = higgs_data.diagrams(heavy=425, charged=325, light=125, top=173).axes
+    last = [
+        sorted(re.findall(r"lepton|missing|jet with b-tag|jet", " ".join(texts(axes))))
+        for axes in (signal, background)
+    ]
+    assert last[0] == last[1]
+    assert len(last[0]) == 6
+    assert {"H⁰, 425 GeV", "H±, 325 GeV", "h⁰, 125 GeV"} <= set(texts(signal))
+    assert "t, 173 GeV" in texts(background)
+
+
+def test_lines_of_pseudorapidity_have_the_angles_they_say():
+    lines = higgs_data.detector().axes[1].lines
+    angles = [np.arctan2(*line.get_xydata()[1][::-1]) for line in lines]
+    assert np.allclose(-np.log(np.tan(np.array(angles) / 2)), [0, 0.5, 1, 1.5, 2, 3])
+
+
+@pytest.mark.parametrize("signal", [True, False])
+def test_an_event_has_an_arrow_for_each_jet_and_a_bar_for_each_parton(signal):
+    partons, measured = example_events(20, signal=signal)
+    for i in range(20):
+        _, axes = plt.subplots()
+        one = [{key: value[..., i] for key, value in record.items()} for record in (partons, measured)]
+        higgs_data.event(axes, *one)
+        jets = int((one[1]["jet_pt"] > 0).sum())
+        assert [text.split(",")[0].split("\n")[0] for text in texts(axes) if text.startswith("jet")] == [
+            f"jet {number}" for number in range(1, jets + 1)
+        ]
+        assert sum("b-tag" in text for text in texts(axes)) == (one[1]["jet_tag"] > 0).sum()
+        bars = [line.get_xydata()[1] for line in axes.lines[:6]]
+        assert np.allclose(bars, [one[0][name][1:3] for name in higgs_data.PARTON_COLOURS])
+        plt.close("all")
+
+
+def test_every_column_has_its_panel_in_its_unit():
+    x, y = simulate(2_000)
+    units = ["GeV"] * 28
+    units[features.COLUMNS.index("jet_1_phi")], units[features.COLUMNS.index("jet_1_b-tag")] = (
+        "rad",
+        "0, 1 or 2",
+    )
+    panels = {
+        axes.get_title(): axes for axes in higgs_data.columns(features.to_physical(x), y, units, "").axes
+    }
+    assert set(panels) == set(higgs_data.SHORT)
+    assert panels["jet_1_phi"].get_xlabel() == "φ [rad]"
+    assert panels["jet_1_b-tag"].get_xlabel() == "tag"
+    assert panels["m_bb"].get_xlabel() == "GeV"
+
+
+def test_the_recorded_fidelity_is_that_of_the_page_and_is_drawn():
+    recorded = ladder.recorded("fidelity")
+    page = (Path(__file__).parents[2] / "benchmarks" / "fidelity.md").read_text(encoding="utf-8")
+    for name in features.COLUMNS:
+        (row,) = re.findall(rf"^\| {re.escape(name)} \| (.*) \|$", page, flags=re.MULTILINE)
+        parts = [
+            recorded[part][label][name]
+            for label in ("signal", "background")
+            for part in ("distance", "floor")
+        ]
+        assert row.split(" | ") == [f"{value:.3f}" for value in parts]
+    distance, floor = (
+        {label: list(columns.values()) for label, columns in recorded[part].items()}
+        for part in ("distance", "floor")
+    )
+    for axes, label in zip(
+        higgs_data.fidelity(distance, floor, "").axes, ("signal", "background"), strict=True
+    ):
+        assert list(axes.lines[0].get_ydata()) == distance[label]
+        assert list(axes.lines[1].get_ydata()) == floor[label]
