@@ -276,7 +276,7 @@ def _arrow(axes: Axes, pt: float, phi: float, colour: str, line: str) -> None:
 def _label(axes: Axes, text: str, pt: float, phi: float, colour: str, bars: NDArray) -> None:
     """Write beyond the arrow and beyond every bar that points nearly the same way."""
     off = (np.arctan2(bars[:, 1], bars[:, 0]) - phi + np.pi) % (2 * np.pi) - np.pi
-    far = max([pt, *np.hypot(*bars.T)[np.abs(off) < 0.5]]) + 7
+    far = max([pt, *np.hypot(*bars.T)[np.abs(off) < 0.35]]) + 7
     right, up = np.cos(phi), np.sin(phi)
     side = "left" if right > 0.5 else "right" if right < -0.5 else "center"
     level = "bottom" if up > 0.5 else "top" if up < -0.5 else "center"
@@ -361,9 +361,10 @@ def fidelity(
         axis.vlines(range(28), floor[name], distance[name], color=colour, lw=1, alpha=0.5)
         axis.plot(distance[name], "s", color=colour, label="simulated against HIGGS")
         axis.plot(floor[name], "o", mfc="white", color=colour, label="simulated against simulated (chance)")
-        axis.set(ylabel="distance", ylim=(0, None))
-        axis.set_title(name, fontsize=11, loc="center")
+        axis.set_ylabel("distance")
+        axis.set_title(name, fontsize=11)
         axis.legend(fontsize=9, loc="upper left", ncols=2)
+    axes[0].set_ylim(0, 1.3 * max(max(values) for values in (*distance.values(), *floor.values())))
     axes[1].set_xticks(range(28), SHORT, rotation=90, fontsize=9)
     figure.suptitle(title, fontsize=12)
     return figure
