@@ -11,7 +11,6 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
-from higgs_tutorial.physics.features import COLUMNS
 from higgs_tutorial.plots import BACKGROUND, NEUTRAL, OKABE_ITO, SIGNAL
 
 LEPTON, NEUTRINO, QUARK, BOTTOM = OKABE_ITO[2], "black", OKABE_ITO[4], OKABE_ITO[3]
@@ -23,10 +22,18 @@ PARTON_COLOURS = {
     "bottom_1": BOTTOM,
     "bottom_2": BOTTOM,
 }
-SHORT = tuple(column.replace("missing_energy", "missing") for column in COLUMNS)
-"""The columns' names, short enough for an axis."""
-
 Point = tuple[float, float]
+
+
+def short(column: str) -> str:
+    """Return a column's name, short enough for an axis.
+
+    Example:
+        >>> from higgs_tutorial.draw import higgs_data
+        >>> higgs_data.short("missing_energy_phi")
+        'missing_phi'
+    """
+    return column.replace("missing_energy", "missing")
 
 
 def diagrams(heavy: float, charged: float, light: float, top: float) -> Figure:
@@ -283,33 +290,34 @@ def _label(axes: Axes, text: str, pt: float, phi: float, colour: str, bars: NDAr
     axes.text(far * right, far * up, text, color=colour, ha=side, va=level, fontsize=9.5)
 
 
-def columns(physical: ArrayLike, y: ArrayLike, units: Sequence[str], title: str) -> Figure:
+def columns(physical: ArrayLike, y: ArrayLike, units: Mapping[str, str], title: str) -> Figure:
     """Draw the histogram of each column for signal and background, a panel a column, a row for each jet.
 
     Args:
         physical: columns in physical units ``[n, 28]``.
         y: labels ``[n]``.
-        units: of each column ``"GeV"``, ``"rad"``, ``"1"`` (η), or else a b-tag.
+        units: for each column by its name ``"GeV"``, ``"rad"``, ``"1"`` (η), or else a b-tag.
         title: what the events are.
 
     Example:
         >>> from higgs_tutorial import features, simulate
         >>> from higgs_tutorial.draw import higgs_data
         >>> x, y = simulate(500)
-        >>> units = ["1"] * 28
+        >>> units = dict.fromkeys(features.COLUMNS, "GeV")
         >>> figure = higgs_data.columns(features.to_physical(x), y, units, "simulated events")
         >>> len(figure.axes), figure.axes[-1].get_title()
         (28, 'm_wwbb')
     """
     physical, y = np.asarray(physical), np.asarray(y)
-    missing_phi = COLUMNS.index("missing_energy_phi")
+    names = list(units)
+    missing_phi = names.index("missing_energy_phi")
     places = [i for i in range(21) if i != missing_phi] + [missing_phi, *range(21, 28)]
     figure, grid = plt.subplots(7, 4, figsize=(8.2, 12.5), layout="constrained")
     for i, axes in zip(places, grid.flat, strict=True):
-        _column(axes, physical[:, i], y, units[i])
-        axes.set_title(SHORT[i], fontsize=10, fontweight="bold" if i > 20 else None)
-    handles, names = grid.flat[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=2, fontsize=11, title=title)
+        _column(axes, physical[:, i], y, units[names[i]])
+        axes.set_title(short(names[i]), fontsize=10, fontweight="bold" if i > 20 else None)
+    handles, classes = grid.flat[0].get_legend_handles_labels()
+    figure.legend(handles, classes, loc="outside upper center", ncols=2, fontsize=11, title=title)
     return figure
 
 
@@ -340,31 +348,33 @@ def _bins(values: NDArray, unit: str) -> NDArray:
 
 
 def fidelity(
-    distance: Mapping[str, Sequence[float]], floor: Mapping[str, Sequence[float]], title: str
+    distance: Mapping[str, Mapping[str, float]], floor: Mapping[str, Mapping[str, float]], title: str
 ) -> Figure:
     """Draw the Kolmogorov-Smirnov distances of simulated from HIGGS events, column by column, beside their floor.
 
     Args:
-        distance: for ``"signal"`` and ``"background"`` the distance of each of the 28 columns.
+        distance: for ``"signal"`` and ``"background"`` the distance of each column, by its name.
         floor: the same between two samples of simulated events: what chance does.
         title: what was compared.
 
     Example:
         >>> from higgs_tutorial.draw import higgs_data
-        >>> chance = {"signal": [0.01] * 28, "background": [0.01] * 28}
-        >>> figure = higgs_data.fidelity({"signal": [0.02] * 28, "background": [0.03] * 28}, chance, "a test")
+        >>> near, far = {"m_bb": 0.01, "m_jj": 0.01}, {"m_bb": 0.03, "m_jj": 0.02}
+        >>> distance, floor = {"signal": far, "background": far}, {"signal": near, "background": near}
+        >>> figure = higgs_data.fidelity(distance, floor, "a test")
         >>> [axes.get_title() for axes in figure.axes]
         ['signal', 'background']
     """
     figure, axes = plt.subplots(2, 1, figsize=(8.2, 6.2), sharex=True, sharey=True, layout="constrained")
     for axis, name, colour in zip(axes, ("signal", "background"), (SIGNAL, BACKGROUND), strict=True):
-        axis.vlines(range(28), floor[name], distance[name], color=colour, lw=1, alpha=0.5)
-        axis.plot(distance[name], "s", color=colour, label="simulated against HIGGS")
-        axis.plot(floor[name], "o", mfc="white", color=colour, label="simulated against simulated (chance)")
+        far, least = list(distance[name].values()), list(floor[name].values())
+        axis.vlines(range(len(far)), least, far, color=colour, lw=1, alpha=0.5)
+        axis.plot(far, "s", color=colour, label="simulated against HIGGS")
+        axis.plot(least, "o", mfc="white", color=colour, label="simulated against simulated (chance)")
         axis.set_ylabel("distance")
         axis.set_title(name, fontsize=11)
         axis.legend(fontsize=9, loc="upper left", ncols=2)
-    axes[0].set_ylim(0, 1.3 * max(max(values) for values in (*distance.values(), *floor.values())))
-    axes[1].set_xticks(range(28), SHORT, rotation=90, fontsize=9)
+    axes[0].set_ylim(0, 1.3 * max(max(values.values()) for values in (*distance.values(), *floor.values())))
+    axes[1].set_xticks(range(len(far)), map(short, distance[name]), rotation=90, fontsize=9)
     figure.suptitle(title, fontsize=12)
     return figure

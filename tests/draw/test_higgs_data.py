@@ -59,15 +59,11 @@ def test_an_event_has_an_arrow_for_each_jet_and_a_bar_for_each_parton(signal):
 
 def test_every_column_has_its_panel_in_its_unit():
     x, y = simulate(2_000)
-    units = ["GeV"] * 28
-    units[features.COLUMNS.index("jet_1_phi")], units[features.COLUMNS.index("jet_1_b-tag")] = (
-        "rad",
-        "0, 1 or 2",
-    )
+    units = dict.fromkeys(features.COLUMNS, "GeV") | {"jet_1_phi": "rad", "jet_1_b-tag": "0, 1 or 2"}
     panels = {
         axes.get_title(): axes for axes in higgs_data.columns(features.to_physical(x), y, units, "").axes
     }
-    assert set(panels) == set(higgs_data.SHORT)
+    assert set(panels) == set(map(higgs_data.short, features.COLUMNS))
     assert panels["jet_1_phi"].get_xlabel() == "φ [rad]"
     assert panels["jet_1_b-tag"].get_xlabel() == "tag"
     assert panels["m_bb"].get_xlabel() == "GeV"
@@ -84,12 +80,8 @@ def test_the_recorded_fidelity_is_that_of_the_page_and_is_drawn():
             for part in ("distance", "floor")
         ]
         assert row.split(" | ") == [f"{value:.3f}" for value in parts]
-    distance, floor = (
-        {label: list(columns.values()) for label, columns in recorded[part].items()}
-        for part in ("distance", "floor")
-    )
-    for axes, label in zip(
-        higgs_data.fidelity(distance, floor, "").axes, ("signal", "background"), strict=True
-    ):
-        assert list(axes.lines[0].get_ydata()) == distance[label]
-        assert list(axes.lines[1].get_ydata()) == floor[label]
+    distance, floor = recorded["distance"], recorded["floor"]
+    figure = higgs_data.fidelity(distance, floor, "")
+    for axes, label in zip(figure.axes, ("signal", "background"), strict=True):
+        assert list(axes.lines[0].get_ydata()) == list(distance[label].values())
+        assert list(axes.lines[1].get_ydata()) == list(floor[label].values())
