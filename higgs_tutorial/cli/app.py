@@ -12,6 +12,7 @@ import typer
 
 from higgs_tutorial.cli.interrupt import Stopped
 from higgs_tutorial.cli.terminal import end_quietly_without_reader, legible
+from higgs_tutorial.startup import be_quick
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -80,6 +81,7 @@ def main() -> None:
     os.environ["MPLBACKEND"] = (
         "agg"  # no window is opened, and under a wrong name not even Keras could be imported
     )
+    be_quick()
     with legible():
         code = end_quietly_without_reader(lambda: app(prog_name="higgs-tutorial"))
     sys.exit(code)

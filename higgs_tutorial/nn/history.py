@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field, fields
+from typing import TYPE_CHECKING
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class History:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a table with one row an epoch, indexed by the epoch's number."""
+        import pandas as pd  # takes a third of a second, and training needs no table
+
         names = [f.name for f in fields(Epoch)]
         return pd.DataFrame([asdict(e) for e in self.epochs], columns=names).set_index("epoch")
 
