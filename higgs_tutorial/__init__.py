@@ -32,6 +32,7 @@ _MODULE_OF = {
     "HiggsClassifier": "nn.estimator",
     "save_model": "nn.files.models",
     "load_model": "nn.files.models",
+    "to_keras": "nn.export",
     "History": "nn.training",
     "LADDER": "ladder",
 }
