@@ -25,6 +25,7 @@ import numpy as np
 
 from higgs_tutorial import Ensemble, NeuralNetwork, evaluate, fit, ladder, load, make_schedule
 from higgs_tutorial.data.dataset import Dataset, HiggsDataset
+from higgs_tutorial.physics.simulate import SIMULATOR_VERSION
 from higgs_tutorial.plots import NEUTRAL, OKABE_ITO, style
 
 TRIALS = 10
@@ -98,6 +99,7 @@ def header(higgs: HiggsDataset, chosen: dict) -> dict:
     return {
         "source": higgs.source,
         "data": higgs.data,
+        **({"simulator": SIMULATOR_VERSION} if higgs.source == "simulated" else {}),
         "settings": chosen,
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, {platform.system()}",
         "versions": ladder.versions(),
@@ -206,6 +208,13 @@ def draw(results: dict, file: Path) -> None:
     plt.close(figure)
 
 
+def events_in_words(results: dict) -> str:
+    """Return what the events are and, of simulated ones, of which simulator; files did not say so up to 1.1."""
+    if results["source"] != "simulated":
+        return results["data"]
+    return f"{results['data']} of simulator {results.get('simulator', '1.1')}"
+
+
 def report(results: dict) -> str:
     chosen, versions = results["settings"], results["versions"]
     minutes = sum(record["seconds"] for record in results["trainings"].values()) / 60
@@ -217,7 +226,7 @@ def report(results: dict) -> str:
     )
     return f"""# More easy things, measured
 
-Events: {results["data"]}, {chosen["events"]:,} for each training and {chosen["test"]:,} to test. Each of the
+Events: {events_in_words(results)}, {chosen["events"]:,} for each training and {chosen["test"]:,} to test. Each of the
 {chosen["seeds"]} seeds is another start on training events that it shares with no other seed. Given are the mean test
 ROC AUC, and the mean of the differences to the baseline of the same seed with its standard error.
 
@@ -241,8 +250,9 @@ baseline's being 1.
 
 ![Differences to the baseline](differences.png)
 
-The search: Optuna, {len(results["trials"])} trials on training events of its own, scored on validation events; the test
-events are not among them. It found: {found} (validation AUC {best["valid_auc"]:.4f}).
+The search: {len(results["trials"])} trials of Optuna on training events of its own, scored on validation events; the
+test events are not among them. Optuna's sampler, TPE, draws its first ten at random.
+It found: {found} (validation AUC {best["valid_auc"]:.4f}).
 """
 
 

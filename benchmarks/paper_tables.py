@@ -24,6 +24,7 @@ from sklearn.metrics import roc_auc_score
 
 from higgs_tutorial import HiggsClassifier, ladder, load, talk
 from higgs_tutorial.physics.significance import best_cut, significance_at
+from higgs_tutorial.physics.simulate import SIMULATOR_VERSION
 from higgs_tutorial.plots import OKABE_ITO, style
 
 COLUMNS = {"low": slice(0, 21), "high": slice(21, 28), "complete": slice(0, 28)}
@@ -112,6 +113,7 @@ def header(higgs, options: argparse.Namespace) -> dict:
     return {
         "source": higgs.source,
         "data": higgs.data,
+        **({"simulator": SIMULATOR_VERSION} if higgs.source == "simulated" else {}),
         "settings": settings(options),
         "machine": f"{os.cpu_count()} CPU cores, {platform.machine()}, {platform.system()}",
         "versions": ladder.versions(),
@@ -187,6 +189,13 @@ def draw_curves(results: dict, file: Path) -> None:
     plt.close(figure)
 
 
+def events_in_words(results: dict) -> str:
+    """Return what the events are and, of simulated ones, of which simulator; files did not say so up to 1.1."""
+    if results["source"] != "simulated":
+        return results["data"]
+    return f"{results['data']} of simulator {results.get('simulator', '1.1')}"
+
+
 def report(results: dict) -> str:
     chosen, versions = results["settings"], results["versions"]
     auc, z = table(results, "auc"), table(results, "significance")
@@ -200,7 +209,7 @@ def report(results: dict) -> str:
     rows = zip(sizes(chosen), *(curve(results, *key) for key in CURVES), strict=True)
     return f"""# The paper's tables, rebuilt
 
-Events: {results["data"]}. {chosen["events"]:,} for each training, {chosen["test"]:,} to choose the cut on and
+Events: {events_in_words(results)}. {chosen["events"]:,} for each training, {chosen["test"]:,} to choose the cut on and
 {chosen["test"]:,} to test. Given are the mean of {chosen["seeds"]} trainings that share no event and, in
 brackets, their standard deviation, beside the numbers of {PAPER}, which are of
 millions of HIGGS events.
