@@ -183,8 +183,9 @@ def _mark_overtaking(axis: Axes, events: Sequence[int], one: Sequence[float], ot
     height = np.interp(share, [0, 1], one[place : place + 2])
     axis.plot(at, height, "o", ms=14, mfc="none", mec="black")
     words = f"overtakes between\n{events[place]:,} and {events[place + 1]:,}"
-    where = {"textcoords": "offset points", "ha": "right", "fontsize": 9}
-    axis.annotate(words, (at, height), (-12, 10), **where)
+    arrow = {"arrowstyle": "-", "color": NEUTRAL, "shrinkB": 8}
+    where = {"xytext": (0.03, 0.95), "textcoords": "axes fraction", "va": "top", "fontsize": 10}
+    axis.annotate(words, (at, height), arrowprops=arrow, **where)
 
 
 def calibration(curves: Mapping[str, tuple[np.ndarray, np.ndarray, np.ndarray]], title: str) -> Figure:

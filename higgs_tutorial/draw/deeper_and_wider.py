@@ -100,11 +100,13 @@ def against_parameters(
             _parameters_panel(axis, aucs, parameters)
             axis.set_title(title, fontsize=11)
         names = [name.partition("-")[2].replace("x", "×") for name in parameters]
-        axes[0, 0].set_xticks(list(parameters.values()), names, fontsize=8)
+        axes[0, 0].set_xticks(list(parameters.values()), names)
         axes[0, 0].xaxis.set_minor_locator(NullLocator())
         axes[0, 0].set_ylabel("ROC AUC after the last epoch")
-        axes[0, 0].legend(loc="upper left")
-        figure.supxlabel("network, placed by its number of parameters (logarithmic)", fontsize=11)
+        for axis in axes[0]:
+            axis.tick_params(axis="x", labelsize=8)
+            axis.set_xlabel("number of parameters (logarithmic)", fontsize=10)
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 

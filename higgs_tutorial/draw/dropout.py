@@ -27,16 +27,16 @@ def layers(rows: Mapping[str, np.ndarray]) -> Figure:
         ['4', 'sum 4']
     """
     count = max(len(values) for values in rows.values())
+    margin = 0.9 + 0.13 * max(map(len, rows))  # for the words on the left
     with style():
-        figure, axis = plt.subplots(
-            figsize=(0.75 * count + 2.6, 0.75 * len(rows) + 0.2), layout="constrained"
-        )
+        figure, axis = plt.subplots(figsize=(0.7 * (margin + count + 1.4), 0.7 * len(rows)))
+        figure.subplots_adjust(left=0, right=1, bottom=0, top=1)
         for height, (label, values) in zip(range(len(rows))[::-1], rows.items(), strict=True):
             axis.text(-0.8, height, label, ha="right", va="center")
             for place, value in enumerate(values):
                 _unit(axis, place, height, value)
             axis.text(count - 0.3, height, f"sum {np.sum(values):.3g}", va="center", weight="bold")
-        axis.set(xlim=(-0.6, count + 0.6), ylim=(-0.5, len(rows) - 0.5), aspect="equal")
+        axis.set(xlim=(-margin, count + 1.2), ylim=(-0.5, len(rows) - 0.5), aspect="equal")
         axis.axis("off")
     return figure
 
