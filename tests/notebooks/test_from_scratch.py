@@ -98,6 +98,25 @@ def train_as_package(lesson_model, package_model, epochs: int = 3) -> None:
     assert np.isclose(package.evaluate(lesson_model, data), package.evaluate(package_model, data), atol=1e-4)
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_03_the_tape_has_the_gradients_of_tensorflow(seed: int):
+    start = np.random.default_rng(seed).normal(size=3)
+
+    def calculate(a, b, c, sigmoid, log):
+        used_twice = a * b + sigmoid(a)
+        return -log(sigmoid(used_twice * used_twice + c)) * used_twice
+
+    own = lesson("03").Tape()
+    ours = [own.number(float(value)) for value in start]
+    result = calculate(*ours, lambda number: number.sigmoid(), lambda number: number.log())
+    theirs = [tf.Variable(value) for value in start]
+    with tf.GradientTape() as tape:
+        expected = calculate(*theirs, tf.sigmoid, tf.math.log)
+    assert np.isclose(result.value, expected)
+    assert np.allclose(own.gradient(result, ours), tape.gradient(expected, theirs))
+    assert own.gradient(ours[0] * ours[0], [ours[1]]) == [None]
+
+
 @COMPILED
 def test_05_linear(compiled: bool):
     x = tf.constant(events(40, 7).x)
