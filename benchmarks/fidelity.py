@@ -35,7 +35,7 @@ from sklearn.preprocessing import StandardScaler
 from tune_simulation import joint_quantities, read
 
 from higgs_tutorial import ladder, plots
-from higgs_tutorial.cli.report import auc_error
+from higgs_tutorial.cli.tables import auc_error
 from higgs_tutorial.physics import features
 from higgs_tutorial.physics.simulate import SIMULATOR_VERSION, simulate
 

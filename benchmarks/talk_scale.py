@@ -21,7 +21,7 @@ from training_peers import Rung, make_events
 
 import higgs_tutorial as ht
 from higgs_tutorial import LADDER, ladder, talk
-from higgs_tutorial.cli import report
+from higgs_tutorial.cli import tables
 
 BATCH_SIZE, STEPS = talk.BATCH_SIZE, 16
 TALK_TIME = {"rung": "adam-3x100", "minutes": 7.5, "epochs": 25}
@@ -144,7 +144,7 @@ def page(folder: Path) -> str:
     rate_then = flops(rung) * BATCH_SIZE / step_then
     return f"""# The ladder at the talk's size
 
-{report.events_of(results)}, batches of {results["batch_size"]:,}, seed {results["seed"]}; {results["device"]}.
+{tables.events_of(results)}, batches of {results["batch_size"]:,}, seed {results["seed"]}; {results["device"]}.
 {versions}.
 
 ```

@@ -21,7 +21,7 @@ from draw_architecture import PICTURES, draw
 from sphinx.cmd.build import build_main
 
 import higgs_tutorial
-from higgs_tutorial.cli.report import markdown
+from higgs_tutorial.cli.tables import markdown
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE, HTML = ROOT / "docs" / "_build" / "source", ROOT / "docs" / "_build" / "html"
@@ -161,11 +161,13 @@ def ladder_page(file: Path) -> str:
             "**Simulated events are not HIGGS: compare the shape of the climb, not the third digit.**",
             "",
         ]
-    if file.with_name("ladder.png").exists():
-        lines += [
-            "![Validation AUC after each epoch, a panel a rung, over the talk's curves](ladder.png)",
-            "",
-        ]
+    pictures = {
+        "staircase.png": "A step a rung, as high as its validation AUC, with the training AUC and the talk's beside",
+        "ladder.png": "Validation AUC after each epoch, a panel a rung, over the talk's curves",
+    }
+    for name, said in pictures.items():
+        if file.with_name(name).exists():
+            lines += [f"![{said}]({name})", ""]
     return "\n".join([*lines, f"All figures are in [{file.name}]({file.name})."])
 
 

@@ -10,7 +10,7 @@ import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import cycle
+from itertools import cycle, pairwise
 from typing import Any
 
 import matplotlib as mpl
@@ -96,7 +96,7 @@ def ladder(results: dict[str, Any]) -> Figure:
 
 
 def _draw_ladder(results: dict[str, Any], new_figure: Callable[..., Figure]) -> Figure:
-    rungs = [rung for rung in results["rungs"] if rung["epochs"]]
+    rungs = _begun(results)
     columns = min(3, len(rungs))
     rows = -(-len(rungs) // columns)
     figure = new_figure(figsize=(max(3.4 * columns + 0.6, 5.2), 2.5 * rows + 1.1), layout="constrained")
@@ -149,11 +149,116 @@ def save_ladder(results: dict[str, Any], file: str | os.PathLike) -> None:
         >>> Path("ladder.png").read_bytes()[1:4]
         b'PNG'
     """
+    _save(_draw_ladder, results, file)
+
+
+def _save(
+    draw: Callable[[dict[str, Any], Callable[..., Figure]], Figure],
+    results: dict[str, Any],
+    file: str | os.PathLike,
+) -> None:
     with mpl.rc_context({**STYLE, "text.usetex": False}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # of a file's name: drawn as a box
-        figure = _draw_ladder(results, Figure)
+        figure = draw(results, Figure)
         with written(file) as part:
             FigureCanvasAgg(figure).print_figure(part, dpi=120, format="png")
+
+
+def staircase(results: dict[str, Any]) -> Figure:
+    """Draw the climb at one look: a step a rung, as high as its validation AUC, the training AUC and the talk's beside.
+
+    Args:
+        results: what `higgs_tutorial.ladder.run` returns and ``results.json`` holds. A rung that is not finished has no
+            training AUC yet, and one without an epoch is left out.
+
+    Raises:
+        ValueError: if no rung has an epoch.
+
+    Example:
+        >>> from higgs_tutorial import ladder, plots
+        >>> figure = plots.staircase(ladder.recorded("quick"))
+        >>> [text.get_text().splitlines()[0] for text in figure.axes[0].get_xticklabels()][:2]
+        ['logistic', 'nn-1x100']
+    """
+    import matplotlib.pyplot as plt
+
+    with style():
+        return _draw_staircase(results, plt.figure)
+
+
+def save_staircase(results: dict[str, Any], file: str | os.PathLike) -> None:
+    """Draw `staircase` into a PNG file, as `save_ladder` does.
+
+    Raises:
+        ValueError: if no rung has an epoch.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from higgs_tutorial import ladder, plots
+        >>> plots.save_staircase(ladder.recorded("quick"), "staircase.png")
+        >>> Path("staircase.png").read_bytes()[1:4]
+        b'PNG'
+    """
+    _save(_draw_staircase, results, file)
+
+
+def _draw_staircase(results: dict[str, Any], new_figure: Callable[..., Figure]) -> Figure:
+    rungs = _begun(results)
+    figure = new_figure(figsize=(max(1.22 * len(rungs) + 0.9, 6.0), 5.0), layout="constrained")
+    axis = figure.subplots()
+    ours = [rung.get("valid_auc", rung["epochs"][-1]["valid_auc"]) for rung in rungs]
+    said = [rung["talk"]["valid_auc"][-1] if rung.get("talk") else None for rung in rungs]
+    for place, rung in enumerate(rungs):
+        _draw_step(axis, place, ours[place], rung.get("train_auc"), said[place], label=place == 0)
+    for place, (low, high) in enumerate(pairwise(ours)):
+        axis.plot([place + 0.5] * 2, [low, high], color=SIGNAL, linewidth=2)
+    lowest = min(auc for auc in (*ours, *said) if auc is not None)
+    axis.set_ylim(bottom=lowest - 0.04)
+    axis.set_xlim(-0.5, len(rungs) - 0.5)
+    axis.set_xticks(range(len(rungs)), [_step_name(rung["name"]) for rung in rungs], fontsize=8.5)
+    axis.grid(visible=False, axis="x")
+    axis.set_ylabel("ROC AUC after the last epoch")
+    counts, seed = results["events"], results["seed"]
+    here = f"{_plain(results['data'])}, {counts['train']:,} to train on, seed {seed}"
+    axis.set_title(
+        f"The talk: HIGGS, {talk.EVENTS['train']:,} events to train on. Here: {here}", fontsize=10.5
+    )
+    axis.legend(loc="upper left")
+    return figure
+
+
+def _draw_step(
+    axis: Axes, place: int, valid: float, train: float | None, said: float | None, *, label: bool
+) -> None:
+    """Draw one step: its tread at the validation AUC, the gap to the training AUC above it, the talk's dashed."""
+    sides = [place - 0.5, place + 0.5]
+
+    def named(text: str) -> str | None:
+        return text if label else None
+
+    axis.fill_between(sides, 0, valid, color=SIGNAL, alpha=0.12, linewidth=0)
+    axis.plot(sides, [valid] * 2, color=SIGNAL, linewidth=2.5, label=named("here, validation"))
+    if train is not None:
+        axis.fill_between(sides, valid, train, color=BACKGROUND, alpha=0.2, linewidth=0)
+        axis.plot(sides, [train] * 2, color=BACKGROUND, linewidth=1.2, label=named("here, training"))
+    if said is not None:
+        axis.plot(sides, [said] * 2, "--", color=NEUTRAL, linewidth=1.5, label=named("the talk, validation"))
+    for auc, below, color in ((valid, -13, "black"), (said, 5, NEUTRAL)):
+        if auc is not None:
+            place_of = {"xytext": (0, below), "textcoords": "offset points", "ha": "center"}
+            axis.annotate(f"{auc:.3f}", (place, auc), color=color, fontsize=9.5, **place_of)
+
+
+def _step_name(rung: str) -> str:
+    """Return a rung's name and, where the talk has it, what it adds."""
+    return f"{_plain(rung)}\n{talk.RUNGS[rung].idea if rung in talk.RUNGS else ''}"
+
+
+def _begun(results: dict[str, Any]) -> list[dict[str, Any]]:
+    rungs = [rung for rung in results["rungs"] if rung["epochs"]]
+    if not rungs:
+        raise ValueError("no rung has an epoch yet: there is nothing to draw")
+    return rungs
 
 
 def curves_so_far(here: Mapping[str, Sequence[float]], data: str, *, lowest: float | None = None) -> Figure:

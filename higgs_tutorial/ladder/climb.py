@@ -48,8 +48,8 @@ def run(
         higgs: the events; by default `load` with the settings' source, number of events, folder and seed.
         settings: what decides the numbers, see `Settings`.
         output: where the run goes, see `Output`: ``out`` gets ``results.json`` (rewritten after each epoch),
-            ``ladder.png`` and ``checkpoints/`` (the two newest epochs of each rung). Results that it holds are renamed
-            to ``results.previous.json`` and ``ladder.previous.png``, unless ``resume`` goes on with them: complete
+            ``ladder.png``, ``staircase.png`` and ``checkpoints/`` (the two newest epochs of each rung). Results that
+            it holds are renamed to ``results.previous.json`` and so on, unless ``resume`` goes on with them: complete
             rungs are then kept, among ``rungs`` or not, and the others go on from their last epoch. One
             run at a time may use the folder.
         listener: who is told, see `Listener`.
@@ -58,6 +58,9 @@ def run(
     With ``ensemble`` above 1 a rung's ``train_auc``, ``valid_auc`` and ``test_auc`` are those of the mean prediction
     of that many networks, trained with the seeds ``seed``, ``seed + 1`` and so on (see `Ensemble`), its ``epochs`` the
     first network's, and ``members`` has the seed, the epochs and the ``valid_auc`` of each.
+
+    A rung's ``gain`` is by how much its validation AUC exceeds that of the rung trained before it in the same run, and
+    the standard error of that: both were measured on the same events, see `roc_auc_difference`.
 
     Raises:
         ValueError: if a setting is wrong, a class is missing among the events of a part, or a ``results.json`` or
@@ -68,7 +71,7 @@ def run(
         ConnectionError: if another worker was lost.
 
     Warns:
-        PictureWarning: if ``ladder.png`` could not be drawn; everything else is there.
+        PictureWarning: if a picture could not be drawn; everything else is there.
 
     Example:
         >>> from higgs_tutorial import ladder
@@ -126,13 +129,17 @@ class _Climb:
         self.higgs, self.settings, self.output, self.listener = higgs, settings, output, listener
         self.folder = folder
         self.results = head(higgs, settings)
+        self._before: tuple[str, np.ndarray] | None = (
+            None  # the last rung and its logits of the validation events
+        )
 
     def climb(self) -> dict[str, Any]:
         """Train what isn't finished and return the results."""
         whole = self._take_over()
-        for rung in self.settings.chosen:
-            if rung.name not in whole:
-                self._rung(rung)
+        rungs = [rung for rung in self.settings.chosen if rung.name not in whole]
+        self.listener.on_start(rungs, self.higgs)
+        for rung in rungs:
+            self._rung(rung)
         if self.folder:
             self.folder.write(self.results)
             self.folder.draw(self.results)
@@ -172,6 +179,7 @@ class _Climb:
             self._save(rung, model, record)
         if self.folder:
             self.folder.write(self.results)
+        self.listener.on_result(rung, record)
 
     def _network(self, rung: Rung, record: dict[str, Any], number: int) -> tf.Module:
         """Train one network of a rung, the first with the run's seed, noting each epoch in the rung's record."""
@@ -251,15 +259,32 @@ class _Climb:
             train_auc, test_auc = evaluate(model, self.higgs.train), evaluate(model, self.higgs.test)
             together = "members" in record
             valid_auc = evaluate(model, self.higgs.valid) if together else epochs[-1]["valid_auc"]
+            gain = self._gain(rung, model)
         recorded = talk.RUNGS[rung.name]
         return {
             "parameters": sum(math.prod(variable.shape) for variable in model.trainable_variables),
             "train_auc": train_auc,
             "valid_auc": valid_auc,
             "test_auc": test_auc,
+            **({"gain": gain} if gain else {}),
             "examples_per_second": round(self.higgs.train.n / min(epoch["seconds"] for epoch in epochs)),
             "talk": {"valid_auc": list(recorded.valid_auc), "train_auc": recorded.train_auc},
         }
+
+    def _gain(self, rung: Rung, model: tf.Module) -> dict[str, Any] | None:
+        """Return by how much the rung is above the one that this run trained before it, on the validation events."""
+        from higgs_tutorial.nn.engine.device import columns
+        from higgs_tutorial.nn.scoring import roc_auc_difference
+        from higgs_tutorial.nn.training import predict
+
+        x, y, weight = columns(self.higgs.valid)
+        if weight is not None or min(np.count_nonzero(y == c) for c in (0, 1)) < 2:
+            return None
+        before, self._before = self._before, (rung.name, predict(model, x, logits=True))
+        if before is None:
+            return None
+        difference, error = roc_auc_difference(y, self._before[1], before[1])
+        return {"over": before[0], "valid_auc": difference, "error": error}
 
     def _save(self, rung: Rung, model: tf.Module, record: dict[str, Any]) -> None:
         from higgs_tutorial.nn.files.models import save_model

@@ -27,19 +27,20 @@ class PictureWarning(RuntimeWarning):
 
 
 class RunFolder:
-    """Where a run writes: ``results.json``, ``ladder.png``, ``checkpoints/RUNG/`` and ``models/RUNG.npz``.
+    """Where a run writes: ``results.json``, two pictures of it, ``checkpoints/RUNG/`` and ``models/RUNG.npz``.
 
     Example:
         >>> from higgs_tutorial import ladder
         >>> folder = ladder.RunFolder("my-run")
-        >>> folder.results.name, folder.picture.name
-        ('results.json', 'ladder.png')
+        >>> folder.results.name, [picture.name for picture in folder.pictures]
+        ('results.json', ['ladder.png', 'staircase.png'])
     """
 
     def __init__(self, out: str | Path) -> None:
         """Use the folder ``out``; nothing is made yet."""
         self.out = Path(out)
-        self.results, self.picture = self.out / "results.json", self.out / "ladder.png"
+        self.results = self.out / "results.json"
+        self.pictures = [self.out / "ladder.png", self.out / "staircase.png"]
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -74,8 +75,8 @@ class RunFolder:
         return self.out / "models" / f"{rung}.npz"
 
     def put_aside(self) -> None:
-        """Give the results and the picture of an earlier run another name, ``results.previous.json`` and so on."""
-        for older in (self.results, self.picture):
+        """Give the results and the pictures of an earlier run another name, ``results.previous.json`` and so on."""
+        for older in (self.results, *self.pictures):
             if older.exists():
                 older.replace(older.with_stem(f"{older.stem}.previous"))
 
@@ -126,14 +127,15 @@ class RunFolder:
         return known == (record["valid_auc"], head["fingerprint"])
 
     def draw(self, results: dict[str, Any]) -> None:
-        """Draw ``ladder.png``; whatever fails there is a warning, since hours of training are behind us."""
-        try:
-            from higgs_tutorial.plots import save_ladder
+        """Draw the pictures; whatever fails there is a warning, since hours of training are behind us."""
+        for picture in self.pictures:
+            try:
+                from higgs_tutorial import plots
 
-            save_ladder(results, self.picture)
-        except Exception as error:  # a backend, a font, a setting
-            said = f"{self.picture} was not drawn ({type(error).__name__}: {error}); the results are whole"
-            warnings.warn(said, PictureWarning, stacklevel=4)
+                getattr(plots, f"save_{picture.stem}")(results, picture)
+            except Exception as error:  # a backend, a font, a setting
+                said = f"{picture} was not drawn ({type(error).__name__}: {error}); the results are whole"
+                warnings.warn(said, PictureWarning, stacklevel=4)
 
 
 def require_folders(output: Output, rungs: Iterable[Rung]) -> None:

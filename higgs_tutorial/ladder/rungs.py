@@ -76,21 +76,23 @@ class Rung:
 
 
 def _rungs() -> Iterable[Rung]:
-    def epochs(name: str, quick: int) -> dict[str, int]:
-        return {"lesson": quick, "quick": quick, "talk": len(talk.RUNGS[name].valid_auc)}
+    def epochs(name: str, lesson: int, quick: int) -> dict[str, int]:
+        return {"lesson": lesson, "quick": quick, "talk": len(talk.RUNGS[name].valid_auc)}
 
-    def then(name: str, title: str, idea: str, quick: int, **change: Any) -> Rung:
-        return replace(rung, name=name, title=title, idea=idea, epochs=epochs(name, quick), **change)
+    def then(name: str, title: str, *numbers: int, **change: Any) -> Rung:
+        idea = talk.RUNGS[name].idea
+        return replace(rung, name=name, title=title, idea=idea, epochs=epochs(name, *numbers), **change)
 
-    yield (rung := Rung("logistic", "logistic", "a straight cut", epochs("logistic", 25)))
-    yield (rung := then("nn-1x100", "1-layer", "one hidden layer", 12, num_layers=1, size=100))
-    yield (rung := then("bn-1x100", "1-layer+BN", "batch normalisation", 12, batch_norm=True))
-    yield (rung := then("bn-3x100", "3-layer+BN", "three layers", 10, num_layers=3))
-    yield (rung := then("adam-3x100", "3-layer+BN+Adam", "Adam", 8, optimizer="adam", learning_rate=1e-3))
-    yield (rung := then("adam-6x100", "6-layer+BN+Adam", "six layers", 6, num_layers=6))
-    yield (rung := then("adam-6x200", "6-layer-200+BN+Adam", "200 units", 4, size=200))
-    yield (rung := then("adam-6x500", "6-layer-500+BN+Adam", "500 units", 6, size=500))
-    yield then("dropout-6x500", "6-layer-500+BN+Adam+10% Dropout", "dropout", 8, keep_prob=0.9)
+    first = "logistic"  # the two numbers are the epochs in the profiles lesson and quick
+    yield (rung := Rung(first, "logistic", talk.RUNGS[first].idea, epochs(first, 25, 25)))
+    yield (rung := then("nn-1x100", "1-layer", 12, 12, num_layers=1, size=100))
+    yield (rung := then("bn-1x100", "1-layer+BN", 12, 12, batch_norm=True))
+    yield (rung := then("bn-3x100", "3-layer+BN", 10, 10, num_layers=3))
+    yield (rung := then("adam-3x100", "3-layer+BN+Adam", 8, 8, optimizer="adam", learning_rate=1e-3))
+    yield (rung := then("adam-6x100", "6-layer+BN+Adam", 6, 6, num_layers=6))
+    yield (rung := then("adam-6x200", "6-layer-200+BN+Adam", 4, 4, size=200))
+    yield (rung := then("adam-6x500", "6-layer-500+BN+Adam", 6, 6, size=500))
+    yield then("dropout-6x500", "6-layer-500+BN+Adam+10% Dropout", 8, 8, keep_prob=0.9)
 
 
 LADDER: dict[str, Rung] = {rung.name: rung for rung in _rungs()}

@@ -35,6 +35,29 @@ def read_results(file: Path) -> dict[str, Any]:
     return results
 
 
+def read_run(file: Path) -> dict[str, Any]:
+    """Return what a ``results.json`` says, if it says on what and with which settings, as pictures and tables need.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: as `read_results`, and if one of these is missing or not what it must be.
+    """
+    results = read_results(file)
+    try:
+        for name in ("data", "source", "device"):
+            _check(isinstance(results.get(name), str), name, results.get(name), "a text")
+        for name in ("seed", "batch_size"):
+            _check(type(results.get(name)) is int, name, results.get(name), "a whole number")
+        events = results.get("events")
+        _check(isinstance(events, dict), "events", events, "names and numbers")
+        for part in ("train", "valid", "test"):
+            count = events.get(part)
+            _check(type(count) is int and count > 0, f"events.{part}", count, "a number of events")
+    except ValueError as error:
+        raise ValueError(f"{file} is not a results.json of the ladder ({one_line(error)})") from error
+    return results
+
+
 def _check_rung(rung: Any, where: str) -> None:
     """Check a rung's record: its epochs, and, if it is finished, its scores and the talk's."""
     _check(isinstance(rung, dict), where, rung, "names and values")

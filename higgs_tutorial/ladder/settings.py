@@ -153,7 +153,7 @@ class Output:
 
     out: str | os.PathLike | None = option(
         None,
-        "Folder for results.json and ladder.png.",
+        "Folder for results.json, ladder.png and staircase.png.",
         typed=Path,
         typed_default=Path("ladder-results"),
     )
@@ -185,9 +185,11 @@ class Listener:
     """Who is told how a run goes on. It changes no number.
 
     Attributes:
+        on_start: called once, with the list of rungs that will be trained and the events.
         on_rung: called before each rung is trained, with the rung, the events and the number of epochs.
         on_network: called before each network of an ensemble with the rung, its number from 1, and its seed.
         on_epoch: called after each epoch with the rung and its `Epoch` record.
+        on_result: called after each rung with the rung and its record, as in ``results.json``.
 
     Example:
         >>> from higgs_tutorial import ladder
@@ -196,9 +198,11 @@ class Listener:
         logistic 1800 1
     """
 
+    on_start: Callable[[list[Rung], HiggsDataset], object] = _nothing
     on_rung: Callable[[Rung, HiggsDataset, int], object] = _nothing
     on_network: Callable[[Rung, int, int], object] = _nothing
     on_epoch: Callable[[Rung, Epoch], object] = _nothing
+    on_result: Callable[[Rung, dict[str, Any]], object] = _nothing
 
 
 def nouns(

@@ -11,7 +11,7 @@ from rich.console import Console
 from sklearn.metrics import roc_auc_score
 
 from higgs_tutorial import ladder, plots, talk
-from higgs_tutorial.cli import report
+from higgs_tutorial.cli import report, tables
 from higgs_tutorial.cli.interrupt import Stopped
 
 
@@ -48,7 +48,7 @@ def results():
 
 def test_table_sets_ours_beside_the_talks(results):
     console = Console(width=report.WIDTH_IN_A_PIPE, record=True, file=io.StringIO())
-    console.print(report.table(results))
+    console.print(tables.table(results))
     text = console.export_text()
     assert "the talk on HIGGS" in text
     assert "here on simulated events (18,000 for training)" in text
@@ -62,7 +62,7 @@ def test_the_whole_ladder_fits_a_terminal_of_80_columns(results):
     for seconds in (0.01, 123.45):
         results["rungs"][-1]["epochs"][0]["seconds"] = seconds
         console = Console(width=80, record=True, file=io.StringIO())
-        console.print(report.table(results))
+        console.print(tables.table(results))
         text = console.export_text()
         assert "…" not in text
         assert all(f"│ {name} " in text for name in talk.RUNGS)
@@ -74,7 +74,7 @@ def test_error_of_an_auc_is_that_of_many_samples():
     rng = np.random.default_rng(0)
     y = np.repeat([0.0, 1.0], 200)
     aucs = [roc_auc_score(y, rng.normal(size=400) + y) for _ in range(2000)]
-    assert report.auc_error(float(np.mean(aucs)), 200, 200) == pytest.approx(np.std(aucs), rel=0.08)
+    assert tables.auc_error(float(np.mean(aucs)), 200, 200) == pytest.approx(np.std(aucs), rel=0.08)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_error_of_an_auc_is_that_of_many_samples():
 def test_any_name_of_a_file_can_be_printed_and_drawn(name, results, tmp_path):
     results["data"] = f"events of {name}"
     console = Console(width=report.WIDTH_IN_A_PIPE, record=True, file=io.StringIO())
-    console.print(report.table(results))
+    console.print(tables.table(results))
     assert f"here on events of {name}" in console.export_text()
     with plt.rc_context({"text.usetex": True}):
         plots.save_ladder(results, tmp_path / "ladder.png")
@@ -117,7 +117,7 @@ def test_a_picture_that_cannot_be_drawn_costs_a_warning_after_the_table(tmp_path
         == f"warning: {out / 'ladder.png'} was not drawn (RuntimeError: no font); the results are whole\n"
     )
     assert f"{results['rungs'][0]['test_auc']:.3f}" in said.out
-    assert said.out.endswith(f"written to {out}: results.json, checkpoints/\n")
+    assert said.out.endswith(f"written to {out}: results.json, staircase.png, checkpoints/\n")
 
 
 def test_run_ladder_needs_no_arguments_and_leaves_the_environment_alone(tmp_path, monkeypatch, capsys):
@@ -159,12 +159,12 @@ def test_stopped_from_python_it_says_how_to_go_on(tmp_path, monkeypatch, capsys)
 
 
 def test_only_simulated_events_carry_the_caution(results):
-    assert "Simulated events are not HIGGS" in report.footnote(results)
-    assert "Simulated" not in report.footnote({**results, "source": "uci"})
+    assert "Simulated events are not HIGGS" in tables.footnote(results)
+    assert "Simulated" not in tables.footnote({**results, "source": "uci"})
 
 
 def test_markdown_has_a_row_a_rung_and_names_the_data(results):
-    head, rule, *rows = report.markdown(results).splitlines()
+    head, rule, *rows = tables.markdown(results).splitlines()
     assert "here: valid AUC, simulated events" in head
     assert all(line.count("|") == head.count("|") for line in [rule, *rows])
     assert rows[1].startswith("| `adam-3x100` | Adam | 23,501 | 0.854 | 0.778 |")
@@ -191,7 +191,7 @@ def test_ladder_picture_and_footnote_of_an_ensemble(results):
     assert "here 0.641" in figure.axes[0].get_title()
     assert any("2 networks" in text.get_text() for text in figure.legends[0].get_texts())
     plt.close(figure)
-    assert "the mean prediction of 2 networks" in report.footnote(results)
+    assert "the mean prediction of 2 networks" in tables.footnote(results)
 
 
 def test_curves_so_far_keep_the_talk_ours_at_its_size_and_yours_apart():
@@ -236,8 +236,36 @@ def test_a_name_of_a_stranger_is_text_in_markdown_and_in_html(results):
         "a|b <script>alert(1)</script> **bold** $x$ [link](http://x) ![i](y) `code` &lt;\n\n# heading\x1b[31m"
     )
     results["data"] = name
-    html = myst.MarkdownIt("gfm-like", {"linkify": False}).enable("table").render(report.markdown(results))
+    html = myst.MarkdownIt("gfm-like", {"linkify": False}).enable("table").render(tables.markdown(results))
     for tag in ("script", "strong", "em", "a ", "img", "h1"):
         assert f"<{tag}" not in html
     assert html.count("<th") == 1 + 9  # thead, and as many columns as before
     assert "a|b &lt;script&gt;alert(1)&lt;/script&gt; **bold**" in html
+
+
+def test_the_staircase_has_a_step_a_rung(results):
+    results["rungs"] = [rung(name, [0.6, 0.61 + 0.02 * i]) for i, name in enumerate(talk.RUNGS)]
+    figure = plots.staircase(results)
+    (axis,) = figure.axes
+    labels = [text.get_text() for text in axis.get_xticklabels()]
+    assert labels == [f"{name}\n{said.idea}" for name, said in talk.RUNGS.items()]
+    treads = {line.get_label(): line for line in axis.lines}
+    assert list(treads["here, validation"].get_ydata()) == [0.61, 0.61]
+    assert list(treads["here, training"].get_ydata()) == [0.8012, 0.8012]
+    assert list(treads["the talk, validation"].get_ydata()) == [0.686, 0.686]
+    numbers = [text.get_text() for text in axis.texts]
+    assert numbers[:4] == ["0.610", "0.686", "0.630", "0.780"]
+    assert "HIGGS, 10,000,000 events" in axis.get_title()
+    assert "simulated events, 18,000 to train on, seed 3" in axis.get_title()
+    plt.close(figure)
+
+
+def test_the_staircase_of_a_run_that_is_not_finished(results, tmp_path):
+    begun = {"name": "mine", "parameters": None, "epochs": [{"epoch": 1, "valid_auc": 0.6}]}
+    results["rungs"] += [begun, {"name": "adam-6x100", "parameters": None, "epochs": []}]
+    figure = plots.staircase(results)
+    assert [text.get_text() for text in figure.axes[0].get_xticklabels()][2:] == ["mine\n"]
+    plt.close(figure)
+    with pytest.raises(ValueError, match="no rung has an epoch yet"):
+        plots.save_staircase({**results, "rungs": []}, tmp_path / "staircase.png")
+    assert list(tmp_path.iterdir()) == []

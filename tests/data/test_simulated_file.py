@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from higgs_tutorial.cli.report import auc_error
+from higgs_tutorial.cli.tables import auc_error
 from higgs_tutorial.data.dataset import load
 from higgs_tutorial.data.settings import PROFILE_EVENTS
 from higgs_tutorial.data.simulated import simulated_sizes

@@ -33,6 +33,7 @@ def without_times(results):
     results = json.loads(json.dumps(results))
     for rung in results["rungs"]:
         rung.pop("examples_per_second", None)
+        rung.pop("gain", None)  # known where the rung before was trained in the same run
         for epoch in rung["epochs"]:
             epoch.pop("seconds")
     return results
@@ -120,9 +121,20 @@ def test_results_file_says_what_ran(finished):
         assert rung["examples_per_second"] > 0
         assert rung["talk"]["valid_auc"] == list(talk.RUNGS[rung["name"]].valid_auc)
         assert all(0.4 < rung[key] <= 1 for key in ("train_auc", "valid_auc", "test_auc"))
+    first, second = results["rungs"]
+    assert "gain" not in first
+    gain = second["gain"]
+    assert gain["over"] == "logistic"
+    assert gain["valid_auc"] == pytest.approx(second["valid_auc"] - first["valid_auc"], abs=1e-6)
+    assert 0 < gain["error"] < 0.05
     assert (results["schedule"], results["average"]) == ("constant", None)
     assert (out / "ladder.png").read_bytes().startswith(b"\x89PNG")
-    assert sorted(file.name for file in out.iterdir()) == ["checkpoints", "ladder.png", "results.json"]
+    assert sorted(file.name for file in out.iterdir()) == [
+        "checkpoints",
+        "ladder.png",
+        "results.json",
+        "staircase.png",
+    ]
 
 
 def test_same_seed_same_results(finished):

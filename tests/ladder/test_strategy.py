@@ -91,7 +91,7 @@ def test_only_the_chief_writes_and_prints(runs):
     written = {
         path.relative_to(folder / "worker0" / "out").parts[0] for path in (folder / "worker0").glob("out/*")
     }
-    assert written == {"results.json", "ladder.png", "checkpoints"}
+    assert written == {"results.json", "ladder.png", "staircase.png", "checkpoints"}
     assert not (folder / "worker1" / "out").exists()
     assert not (folder / "worker1" / "logs").exists()
     assert printed["worker1"] == ""

@@ -18,7 +18,7 @@ from notebook_rules import FROM_SCRATCH, code_cells, tags
 from sklearn.metrics import roc_auc_score
 
 import higgs_tutorial as package
-from higgs_tutorial.cli.report import auc_error
+from higgs_tutorial.cli.tables import auc_error
 from higgs_tutorial.nn.shares import keep_mask
 
 FOLDER = Path(__file__).resolve().parents[2] / "notebooks"
