@@ -90,7 +90,7 @@ def open_run(name: str) -> tuple[Path | None, dict[str, Any]]:
     file = path / "results.json" if path.is_dir() else path
     if file.exists():
         return file.parent, read_run(file)
-    known = [run for run, kept in RECORDED.items() if kept == "results.json"]
+    known = [run for run, kept in RECORDED.items() if Path(kept).name == "results.json"]
     if name in known:
         return None, recorded(name)
     what = f"{path} has no results.json" if path.is_dir() else f"{name} is no file, no folder"
