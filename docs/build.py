@@ -39,7 +39,8 @@ GATHERED = (
 )
 CONTENTS = {
     "Results": "results/quick/README\nresults/*/README",
-    "Explanations": "docs/from-2016-to-today\ndocs/glossary\ndata/README\ndocs/architecture\ndocs/reliability",
+    "Explanations": "docs/from-2016-to-today\ndocs/glossary\ndocs/export\ndata/README\n"
+    "docs/architecture\ndocs/reliability",
     "Measurements": "benchmarks/*",
     "Reference": "docs/api\ndocs/command-line\ndocs/modules\nCHANGELOG",
 }

@@ -33,6 +33,7 @@ _MODULE_OF = {
     "save_model": "nn.files.models",
     "load_model": "nn.files.models",
     "to_keras": "nn.export",
+    "export_model": "nn.formats",
     "History": "nn.training",
     "LADDER": "ladder",
 }

@@ -1,4 +1,4 @@
-"""`higgs-tutorial score`: a saved network and a file of events."""
+"""`higgs-tutorial score` and `export`: what is done with a saved network."""
 
 from __future__ import annotations
 
@@ -34,10 +34,7 @@ def score(
     from higgs_tutorial.data.score import COLUMN, LOGITS, check_score, probabilities, score_file
     from higgs_tutorial.files import require_writable_file
 
-    if not model.exists():
-        raise FileNotFoundError(
-            f"{model} is not there; models are written by: higgs-tutorial ladder --save-models (OUT/models/RUNG.npz)"
-        )
+    _require(model)
     check_score(file, out, bad_rows)
     require_writable_file(out)
     start_tensorflow()
@@ -70,3 +67,43 @@ def score(
     if scored.saturated:
         typer.echo(f"{scored.saturated:,} are too close to 0 or 1 to keep their order; --logits keeps it")
     typer.echo(f"columns taken: {scored.taken}")
+
+
+@app.command()
+@one_line_errors
+def export(
+    model: Annotated[Path, typer.Argument(help="A model file: of ladder --save-models, or save_model.")],
+    out: Annotated[
+        Path, typer.Option(help="FILE.keras, FILE.onnx, FILE.tflite, or FOLDER for a SavedModel.")
+    ],
+    logits: Annotated[
+        bool, typer.Option("--logits", help="Let the output be log(p / (1 - p)), not the probability.")
+    ] = False,
+) -> None:
+    """Write a saved network in a format of Keras, TensorFlow, ONNX or LiteRT; its predictions stay the same.
+
+    The input is called events, [batch, columns], and the output probability (or logit), [batch, 1].
+
+    For example: `higgs-tutorial export ladder-results/models/adam-3x100.npz --out adam.onnx`
+    """
+    _require(model)
+    start_tensorflow()
+    from higgs_tutorial.nn.files.models import load_model, read_header
+    from higgs_tutorial.nn.formats import check_format, export_model
+    from higgs_tutorial.safe_text import one_line
+
+    check_format(out)
+    header, network = read_header(model), load_model(model)
+    export_model(network, out, logits=logits, columns=header["columns"])
+    names = "" if header["columns"] is None else f": {one_line(', '.join(header['columns']), 1000)}"
+    typer.echo(
+        f"{out}: events [batch, {header['features']}] -> {'logit' if logits else 'probability'} [batch, 1]"
+    )
+    typer.echo(f"columns of the events, in this order{names or ': those that the model was trained on'}")
+
+
+def _require(model: Path) -> None:
+    if not model.exists():
+        raise FileNotFoundError(
+            f"{model} is not there; models are written by: higgs-tutorial ladder --save-models (OUT/models/RUNG.npz)"
+        )

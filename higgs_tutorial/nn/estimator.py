@@ -40,9 +40,9 @@ class HiggsClassifier(ClassifierMixin, BaseEstimator):
 
     Features should be of order one, as HIGGS's are; put a ``StandardScaler`` before it where they are not.
 
-    `save_model` writes the network of a fitted classifier, for `load_model` and ``higgs-tutorial score``. The file
-    holds none of the steps before it in a pipeline: apply them before scoring with it. Keep a whole pipeline with
-    ``joblib.dump``, for your own use only, since opening such a file runs code.
+    `save_model` writes the network of a fitted classifier, for `load_model` and ``higgs-tutorial score``, and
+    `to_keras` makes a Keras model of it; of a pipeline they take a ``StandardScaler`` along, and no other steps. Keep
+    any other pipeline with ``joblib.dump``, for your own use only, since opening such a file runs code.
 
     Args:
         num_layers: hidden layers; 0 is logistic regression.

@@ -10,10 +10,14 @@ import numpy as np
 import tensorflow as tf
 
 from higgs_tutorial.nn.ensembles import Ensemble
+from higgs_tutorial.nn.files.models import Model, unwrapped
 from higgs_tutorial.nn.layers import BatchNorm, Linear
 from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork, feature_count
+from higgs_tutorial.nn.standardized import Standardized
 
 if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
     from higgs_tutorial.nn.estimator import HiggsClassifier
 
 INPUT, PROBABILITY, LOGIT = "events", "probability", "logit"
@@ -21,7 +25,7 @@ INPUT, PROBABILITY, LOGIT = "events", "probability", "logit"
 
 
 def to_keras(
-    model: LogisticRegression | NeuralNetwork | Ensemble | HiggsClassifier,
+    model: Model | HiggsClassifier | Pipeline,
     *,
     logits: bool = False,
     columns: Sequence[str] | None = None,
@@ -36,7 +40,8 @@ def to_keras(
     then takes a dictionary, such as ``{"lepton_pT": ..., "lepton_eta": ...}``.
 
     Args:
-        model: a model or ensemble after its first call, or a fitted `HiggsClassifier`.
+        model: a model or ensemble after its first call, a fitted `HiggsClassifier`, or a scikit-learn pipeline of a
+            ``StandardScaler``, which becomes a ``Normalization`` layer, and one.
         logits: whether the output is the logit and not the probability.
         columns: names of the columns ``[k]`` in the model's order, to be inputs; default one input for all.
 
@@ -55,7 +60,7 @@ def to_keras(
         >>> [layer.name for layer in network.layers][:4]
         ['events', 'linear_0', 'bn_0', 'relu_0']
     """
-    model = getattr(model, "model_", model)  # a fitted HiggsClassifier
+    model, _ = unwrapped(model)
     features = _features(model)
     inputs, x = _one_input(features) if columns is None else _named_inputs(columns, features)
     output = _logit(model, x, "") if logits else _probability(model, x, "")
@@ -69,10 +74,13 @@ def _features(model: tf.Module) -> int:
         if len(counts) > 1:
             raise ValueError(f"the networks of the ensemble take different numbers of features: {counts}")
         return counts.pop()
+    if isinstance(model, Standardized):
+        _check_scale(model.scale.numpy())
+        return _features(model.model)
     if not isinstance(model, (LogisticRegression, NeuralNetwork)):
         raise ValueError(
             f"a {type(model).__name__} has no Keras form, only: LogisticRegression, NeuralNetwork, an ensemble of"
-            " these and a fitted HiggsClassifier"
+            " these, a fitted HiggsClassifier, and a pipeline of a StandardScaler and one"
         )
     if not model.variables:
         raise ValueError("the model has no weights yet: they are made on its first call")
@@ -82,6 +90,16 @@ def _features(model: tf.Module) -> int:
             ' on the others: set norm.statistics = "moving" for each norm of model.norms first'
         )
     return feature_count(model)
+
+
+def _check_scale(scale: np.ndarray) -> None:
+    """Refuse what Keras' ``Normalization`` would clip: it takes the variance, in float32, with a floor."""
+    wrong = np.flatnonzero((scale < 10 * keras.config.epsilon()) | (scale > 1e18))
+    if len(wrong):
+        raise ValueError(
+            f"column {wrong[0] + 1} has a scale of {scale[wrong[0]]:.3g}, beyond what Keras' Normalization takes: give"
+            " this column in other units"
+        )
 
 
 def _one_input(features: int) -> tuple[keras.KerasTensor, keras.KerasTensor]:
@@ -111,6 +129,8 @@ def _probability(model: tf.Module, x: keras.KerasTensor, prefix: str) -> keras.K
     if isinstance(model, Ensemble):
         members = [_probability(m, x, f"{prefix}model_{i}_") for i, m in enumerate(model.models)]
         return keras.layers.Average(name=prefix + PROBABILITY)(members)
+    if isinstance(model, Standardized):
+        return _probability(model.model, _scaled(model, x, prefix), prefix)
     return keras.layers.Activation("sigmoid", name=prefix + PROBABILITY)(_logit(model, x, prefix))
 
 
@@ -120,6 +140,8 @@ def _logit(model: tf.Module, x: keras.KerasTensor, prefix: str) -> keras.KerasTe
     if isinstance(model, Ensemble):
         members = [_logit(m, x, f"{prefix}model_{i}_") for i, m in enumerate(model.models)]
         return _mean_logit(members, prefix)
+    if isinstance(model, Standardized):
+        return _logit(model.model, _scaled(model, x, prefix), prefix)
     for i, linear in enumerate(getattr(model, "linears", [])):
         x = _dense(linear, x, f"{prefix}linear_{i}")  # [batch, size]
         if model.norms:
@@ -133,8 +155,13 @@ def _logit(model: tf.Module, x: keras.KerasTensor, prefix: str) -> keras.KerasTe
 def _mean_logit(members: list[keras.KerasTensor], prefix: str) -> keras.KerasTensor:
     """Return the logit of the mean probability as `Ensemble` computes it."""
     logits = keras.ops.stack(members)  # [models, batch, 1]
-    signal, background = (keras.ops.logsumexp(keras.ops.log_sigmoid(s * logits), axis=0) for s in (1, -1))
+    signal, background = (keras.ops.logsumexp(keras.ops.log_sigmoid(s * logits), axis=(0,)) for s in (1, -1))
     return keras.layers.Subtract(name=prefix + LOGIT)([signal, background])
+
+
+def _scaled(model: Standardized, x: keras.KerasTensor, prefix: str) -> keras.KerasTensor:
+    mean, scale = model.mean.numpy(), model.scale.numpy()
+    return keras.layers.Normalization(mean=mean, variance=scale**2, name=f"{prefix}normalization")(x)
 
 
 def _dense(linear: Linear, x: keras.KerasTensor, name: str) -> keras.KerasTensor:

@@ -5,11 +5,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, predict
 from higgs_tutorial.nn.ensembles import Ensemble
 from higgs_tutorial.nn.estimator import HiggsClassifier
 from higgs_tutorial.nn.export import to_keras
+from higgs_tutorial.nn.standardized import Standardized
 
 # Keras 3's variables make arrays in the way of NumPy 1.
 pytestmark = pytest.mark.filterwarnings(
@@ -108,6 +111,24 @@ def test_a_fitted_classifier_is_its_network():
     frame = pd.DataFrame(X, columns=list("abcde"))
     classifier = HiggsClassifier(1, 4, epochs=1).fit(frame, X[:, 0] > 0)
     assert np.allclose(to_keras(classifier)(X)[:, 0], classifier.predict_proba(frame)[:, 1], atol=1e-6)
+
+
+@pytest.mark.parametrize("logits", [False, True])
+def test_a_scaler_becomes_a_normalization_layer(logits, tmp_path):
+    frame = pd.DataFrame(X * [1, 20, 300, 4, 5] + [7, 0, 50, -2, 1], columns=list("abcde"))
+    pipeline = make_pipeline(StandardScaler(), HiggsClassifier(1, 4, epochs=1)).fit(frame, X[:, 0] > 0)
+    network = to_keras(pipeline, logits=logits)
+    assert [layer.name for layer in network.layers][:3] == ["events", "normalization", "linear_0"]
+    expected = pipeline.decision_function(frame) if logits else pipeline.predict_proba(frame)[:, 1]
+    network.save(tmp_path / "m.keras")
+    for same in (network, keras.saving.load_model(tmp_path / "m.keras")):
+        assert np.allclose(same(frame.to_numpy(np.float32))[:, 0], expected, atol=1e-5)
+
+
+def test_a_scale_that_keras_would_clip_is_refused():
+    model = Standardized(networks()[0], np.zeros(5), [1, 1, 1e-9, 1, 1])
+    with pytest.raises(ValueError, match=r"column 3 has a scale of 1e-09.* in other units"):
+        to_keras(model)
 
 
 def test_what_has_no_keras_form_is_said():

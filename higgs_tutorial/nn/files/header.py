@@ -6,6 +6,7 @@ from typing import Any
 
 from higgs_tutorial.nn.ensembles import Ensemble
 from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork
+from higgs_tutorial.nn.standardized import Standardized
 from higgs_tutorial.safe_text import one_line
 
 KINDS = {kind.__name__: kind for kind in (LogisticRegression, NeuralNetwork)}
@@ -40,6 +41,10 @@ def variable_shapes(kind: str, config: dict[str, Any], features: int, prefix: st
         for i, member in enumerate(config["models"]):
             shapes |= variable_shapes(member["kind"], member["config"], features, f"{prefix}{i}/")
         return shapes
+    if kind == Standardized.__name__:
+        scaling = {f"{prefix}{name}": (features,) for name in ("mean", "scale")}
+        member = config["model"]
+        return scaling | variable_shapes(member["kind"], member["config"], features, f"{prefix}model/")
     size, norm, inputs, shapes = config.get("size", 100), config.get("batch_norm", False), features, {}
     for i in range(config.get("num_layers", 1) if kind == NeuralNetwork.__name__ else 0):
         shapes[f"linear_{i}/w"] = (inputs, size)
@@ -56,7 +61,7 @@ def variable_shapes(kind: str, config: dict[str, Any], features: int, prefix: st
 def _check_model(kind: Any, config: Any, depth: int) -> int:
     """Check one model, or the members of an ensemble; return how many networks there are."""
     if depth > _MOST["nesting"]:
-        raise ValueError(f"ensembles are nested more than {_MOST['nesting']} times")
+        raise ValueError(f"models are nested more than {_MOST['nesting']} times")
     if not isinstance(config, dict):
         raise ValueError("config must hold names and values")
     if kind == Ensemble.__name__:
@@ -64,8 +69,14 @@ def _check_model(kind: Any, config: Any, depth: int) -> int:
         if not isinstance(members, list) or not members or not all(isinstance(m, dict) for m in members):
             raise ValueError("an ensemble must have a list of models")
         return sum(_check_model(m.get("kind"), m.get("config"), depth + 1) for m in members)
+    if kind == Standardized.__name__:
+        member = config.get("model")
+        if not isinstance(member, dict):
+            raise ValueError("a standardized model must have a model")
+        return _check_model(member.get("kind"), member.get("config"), depth + 1)
     if not isinstance(kind, str) or kind not in KINDS:
-        raise ValueError(f"kind is {_shown(kind)}; it must be {', '.join(KINDS)} or {Ensemble.__name__}")
+        known = ", ".join([*KINDS, Ensemble.__name__, Standardized.__name__])
+        raise ValueError(f"kind is {_shown(kind)}; it must be one of: {known}")
     for name, value in config.items():
         if name not in _OF[kind]:
             raise ValueError(f"config has {_shown(name)}, which a {kind} does not")

@@ -3,7 +3,8 @@
 A file is a NumPy ``.npz`` archive: one array a variable, and a member ``header`` that says in JSON which model
 they belong to. The archive carries a checksum of each member. A file may come from a stranger: its header is
 checked, and the arrays' types and shapes compared with it, before any is read. Of an ensemble it holds all networks,
-the variables of number i named ``i/…``.
+the variables of number i named ``i/…``; of a pipeline the scaler's ``mean`` and ``scale``, and the network's as
+``model/…``.
 """
 
 from __future__ import annotations
@@ -23,17 +24,20 @@ from higgs_tutorial.nn.ensembles import Ensemble
 from higgs_tutorial.nn.files.archive import Archive
 from higgs_tutorial.nn.files.header import KINDS, check_header, variable_shapes
 from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork, build, feature_count
+from higgs_tutorial.nn.standardized import Standardized
 from higgs_tutorial.safe_text import one_line
 
 if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
+
     from higgs_tutorial.nn.estimator import HiggsClassifier
 
-Model = LogisticRegression | NeuralNetwork | Ensemble
+Model = LogisticRegression | NeuralNetwork | Ensemble | Standardized
 FORMAT, SCHEMA = "higgs-tutorial model", 1
 
 
 def save_model(
-    model: Model | HiggsClassifier,
+    model: Model | HiggsClassifier | Pipeline,
     file: str | os.PathLike,
     *,
     columns: Sequence[str] | None = None,
@@ -42,7 +46,8 @@ def save_model(
     """Write ``model`` to ``file``, under a temporary name until it is whole, and return its path.
 
     Args:
-        model: the model, after its first call; of a fitted `HiggsClassifier` the network is written.
+        model: the model, after its first call; of a fitted `HiggsClassifier` the network is written, and of a
+            scikit-learn pipeline the ``StandardScaler`` before it, too.
         file: its name must end in ``.npz``.
         columns: names of the features that it takes, in their order; default those a classifier was fitted with.
         about: what else a reader of the file should know, such as ``{"source": "simulated"}``; anything that
@@ -50,7 +55,8 @@ def save_model(
 
     Raises:
         ValueError: if the model was never called, is no model of this package (nor an ensemble of such, with
-            the same features), an argument does not fit, or a weight is not finite.
+            the same features), a pipeline has other steps than scalers, an argument does not fit, or a weight is
+            not finite.
         OSError: if the file cannot be written; an older file of that name is then still there.
 
     Example:
@@ -64,9 +70,8 @@ def save_model(
         >>> header["kind"], header["features"], header["about"]
         ('LogisticRegression', 28, {'source': 'simulated'})
     """
-    if hasattr(model, "model_"):  # a fitted HiggsClassifier
-        columns = getattr(model, "feature_names_in_", None) if columns is None else columns
-        model = model.model_
+    model, names = unwrapped(model)
+    columns = names if columns is None else columns
     file = Path(file)
     if file.suffix != ".npz":
         raise ValueError(f"{file}: the name of a model file must end in .npz")
@@ -152,6 +157,36 @@ def restore(model: tf.Module, arrays: dict[str, np.ndarray]) -> None:
         variable.assign(arrays[name])
 
 
+def unwrapped(model: Model | HiggsClassifier | Pipeline) -> tuple[Model, list[str] | None]:
+    """Return the network of a fitted classifier or pipeline and the names of its columns; a model itself without.
+
+    Raises:
+        ValueError: if a step of the pipeline before the classifier is no ``StandardScaler``.
+    """
+    names = getattr(model, "feature_names_in_", None)
+    *before, last = [step for _, step in getattr(model, "steps", [("", model)])]
+    if not hasattr(last, "model_"):  # no fitted HiggsClassifier
+        return model, None
+    network = last.model_
+    for step in reversed(before):
+        network = _standardized(network, step)
+    return network, None if names is None else [str(name) for name in names]
+
+
+def _standardized(network: Model, step: Any) -> Model:
+    from sklearn.preprocessing import StandardScaler
+
+    if step is None or step == "passthrough":
+        return network
+    if type(step) is not StandardScaler:
+        raise ValueError(
+            f"the pipeline has a {type(step).__name__}, and only a StandardScaler can come along: give the classifier"
+            " and apply the other steps before it, or keep the pipeline with joblib.dump, for your own use"
+        )
+    mean = step.mean_ if step.with_mean else np.zeros(step.n_features_in_)
+    return Standardized(network, mean, step.scale_ if step.with_std else np.ones(step.n_features_in_))
+
+
 def _described(model: Model) -> tuple[str, dict[str, Any], dict[str, np.ndarray], int]:
     """Return kind, config, variables by name and number of features."""
     kind = type(model).__name__
@@ -163,11 +198,17 @@ def _described(model: Model) -> tuple[str, dict[str, Any], dict[str, np.ndarray]
         config = {"models": [{"kind": k, "config": c} for k, c, *_ in members]}
         arrays = {f"{i}/{name}": a for i, member in enumerate(members) for name, a in member[2].items()}
         return kind, config, arrays, features.pop()
+    if isinstance(model, Standardized):
+        inner, config, arrays, features = _described(model.model)
+        arrays = {f"model/{name}": array for name, array in arrays.items()}
+        scaling = {"mean": model.mean.numpy(), "scale": model.scale.numpy()}
+        return kind, {"model": {"kind": inner, "config": config}}, scaling | arrays, features
     if kind not in KINDS:
         advice = (
             "; joblib.dump keeps any scikit-learn object, for your own use" if hasattr(model, "fit") else ""
         )
-        known = f"{', '.join(KINDS)}, an ensemble of these and a fitted HiggsClassifier"
+        known = f"{', '.join(KINDS)}, an ensemble of these, a fitted HiggsClassifier"
+        known += ", and a pipeline of a StandardScaler and one"
         raise ValueError(f"a {kind} cannot be saved, only: {known}{advice}")
     config = {k: v.item() if isinstance(v, np.generic) else v for k, v in model.config.items()}
     return kind, config, variables(model), feature_count(model)
@@ -181,14 +222,21 @@ def _rebuilt(
             _rebuilt(member["kind"], member["config"], features, read, f"{prefix}{i}/")
             for i, member in enumerate(config["models"])
         )
+    if kind == Standardized.__name__:
+        member = config["model"]
+        network = _rebuilt(member["kind"], member["config"], features, read, f"{prefix}model/")
+        return Standardized(network, *(_finite(f"{prefix}{name}", read) for name in ("mean", "scale")))
     model = build(KINDS[kind](**config), features)
     for variable in model.variables:
-        name = prefix + variable.name.partition(":")[0]
-        array = read(name)
-        if not np.isfinite(array).all():
-            raise ValueError(f"{name} holds values that are not finite")
-        variable.assign(array)
+        variable.assign(_finite(prefix + variable.name.partition(":")[0], read))
     return model
+
+
+def _finite(name: str, read: Callable[[str], np.ndarray]) -> np.ndarray:
+    array = read(name)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} holds values that are not finite")
+    return array
 
 
 @contextmanager

@@ -122,7 +122,7 @@ HOSTILE = {
     "features that do not fit": (model({"features": 900_000}), r"regression/w has shape \(3, 1\) instead of"),
     "features of true": (model({"features": True}), "features is True"),
     "features of a fraction": (model({"features": 3.0}), r"features is 3\.0"),
-    "an unknown kind": (model({"kind": "Bomb"}), "kind is 'Bomb'; it must be LogisticRegression"),
+    "an unknown kind": (model({"kind": "Bomb"}), "kind is 'Bomb'; it must be one of: LogisticRegression"),
     "a kind that is a list": (model({"kind": ["x"]}), "kind is list"),
     "an unknown setting": (model({"config": {"spam": 1}}), "config has 'spam'"),
     "a config that is a list": (model({"config": []}), "config must hold"),

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
+from sklearn.decomposition import PCA
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from higgs_tutorial.nn import LogisticRegression, NeuralNetwork, predict
 from higgs_tutorial.nn.ensembles import Ensemble
@@ -65,19 +67,39 @@ def test_an_ensemble_is_one_file(tmp_path):
     assert (read_header(file)["kind"], read_header(file)["features"]) == ("Ensemble", 5)
 
 
-def test_a_fitted_classifier_is_saved_with_its_names_and_a_pipeline_is_not(tmp_path):
+def test_a_fitted_classifier_is_saved_with_its_names(tmp_path):
     y = (X[:, 0] > 0).astype(int)
     frame = pd.DataFrame(X, columns=list("abcde"))
     classifier = HiggsClassifier(1, 4, epochs=1).fit(frame, y)
     file = save_model(classifier, tmp_path / "m.npz")
     assert read_header(file)["columns"] == list("abcde")
     assert np.allclose(predict(load_model(file), X), classifier.predict_proba(frame)[:, 1], atol=1e-6)
-    with pytest.raises(ValueError, match=r"a Pipeline cannot be saved, only: .* joblib\.dump"):
-        save_model(make_pipeline(classifier), tmp_path / "p.npz")
     with pytest.raises(
         ValueError, match=r"a HiggsClassifier cannot be saved, only: .* a fitted HiggsClassifier"
     ):
         save_model(HiggsClassifier(), tmp_path / "p.npz")
+
+
+@pytest.mark.parametrize("scaler", [{}, {"with_mean": False}, {"with_std": False}])
+def test_a_pipeline_is_saved_with_its_scaler(scaler, tmp_path):
+    frame = pd.DataFrame(X * [1, 20, 300, 4, 5] + [7, 0, 50, -2, 1], columns=list("abcde"))
+    pipeline = make_pipeline(StandardScaler(**scaler), "passthrough", HiggsClassifier(1, 4, epochs=1))
+    expected = pipeline.fit(frame, X[:, 0] > 0).predict_proba(frame)[:, 1]
+    file = save_model(pipeline, tmp_path / "m.npz")
+    assert (read_header(file)["kind"], read_header(file)["columns"]) == ("Standardized", list("abcde"))
+    again = load_model(file)
+    assert np.allclose(predict(again, frame.to_numpy(np.float32)), expected, atol=1e-5)
+    both = Ensemble([again, trained("plain")])
+    file = save_model(both, tmp_path / "both.npz")
+    assert np.array_equal(predict(load_model(file), X), predict(both, X))
+
+
+def test_a_pipeline_with_other_steps_is_refused(tmp_path):
+    pipeline = make_pipeline(PCA(2), HiggsClassifier(1, 4, epochs=1)).fit(X, X[:, 0] > 0)
+    with pytest.raises(
+        ValueError, match=r"has a PCA, and only a StandardScaler can come along: .*joblib\.dump"
+    ):
+        save_model(pipeline, tmp_path / "p.npz")
 
 
 def test_what_is_wrong_with_an_ensemble_is_said(tmp_path):
