@@ -50,6 +50,8 @@ def footnote(results: dict[str, Any]) -> str:
     if average := results.get("average"):
         what = "exponential average" if average == "ema" else f"mean of the last {average} epochs, or of all"
         here += f" Weights: {what}."
+    if (precision := results.get("precision", "float32")) != "float32":
+        here += f" Precision: {precision}, where it is faster."
     if (networks := results.get("ensemble", 1)) > 1:
         here += f" Each rung: the mean prediction of {networks} networks; s/epoch is of one."
     caution = "Simulated events are not HIGGS: compare the shape of the climb, not the third digit."

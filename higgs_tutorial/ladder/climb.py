@@ -195,7 +195,7 @@ class _Climb:
         checkpoints = None if self.output.out is None else RunFolder(self.output.out).checkpoints(name)
         if self.folder and not self.output.resume:
             clear(checkpoints)
-        model, optimizer = rung.model(settings.seed), self._optimizer(rung)
+        model, optimizer = rung.model(settings.seed, settings.precision), self._optimizer(rung)
         history = History()
         with self._tensorboard(name, model, optimizer) as log:
 

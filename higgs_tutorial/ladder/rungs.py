@@ -49,8 +49,8 @@ class Rung:
     optimizer: str = "sgd"
     learning_rate: float = 0.1
 
-    def model(self, seed: int = 0) -> LogisticRegression | NeuralNetwork:
-        """Return the rung's network, its weights drawn from ``seed`` when first called."""
+    def model(self, seed: int = 0, precision: str = "float32") -> LogisticRegression | NeuralNetwork:
+        """Return the rung's network, its weights drawn from ``seed`` when first called; see `NeuralNetwork`."""
         from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork
 
         if self.num_layers == 0:
@@ -61,6 +61,7 @@ class Rung:
             batch_norm=self.batch_norm,
             keep_prob=self.keep_prob,
             seed=seed,
+            precision=precision,
         )
 
     def make_optimizer(self, schedule: str = "constant", steps: int = 1, **settings: Any) -> Any:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from higgs_tutorial.nn.history import Epoch
 
 BATCH_SIZE = {"lesson": 256, "quick": 256, "talk": talk.BATCH_SIZE}
+PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("constant", "cosine", "exponential", "linear")
 
 
@@ -95,6 +96,12 @@ class Settings:
         None,
         "Score averaged weights: ema (over about an epoch), or of the last N epochs.",
         typed=str | None,
+        head=True,
+    )
+    precision: str = option(
+        "float32",
+        "Of the hidden layers in training: float32, or bfloat16, on wide layers up to twice as fast.",
+        one_of=PRECISIONS,
         head=True,
     )
     ensemble: int = option(

@@ -1,4 +1,8 @@
-"""The three layers of the talk's networks, each a `tf.Module` that builds its weights on the first call."""
+"""The three layers of the talk's networks, each a `tf.Module` that builds its weights on the first call.
+
+Weights are float32. A layer computes in the precision of its input, float32 or bfloat16, and returns the same; batch
+norm's means, variances and moving averages are float32 in any case.
+"""
 
 from __future__ import annotations
 
@@ -56,8 +60,8 @@ class Linear(tf.Module):
             raise ValueError(
                 f"{self.name} is given {n} inputs; it must be {self.w.shape[0]}, as on the first call"
             )
-        x = x @ self.w  # [..., size]
-        return x if self.b is None else x + self.b
+        x = x @ tf.cast(self.w, x.dtype)  # [..., size]
+        return x if self.b is None else x + tf.cast(self.b, x.dtype)
 
 
 class BatchNorm(tf.Module):
@@ -133,14 +137,15 @@ class BatchNorm(tf.Module):
         """
         x = tf.convert_to_tensor(x)
         self._build(_last_dimension(self, x))
+        given, x = x.dtype, tf.cast(x, tf.float32)
         if training or self.statistics == "batch":
             mean, variance = moments(x, synchronized=self.synchronized)  # [k], [k]
             if training:
-                self._update(mean, variance)
+                self.update_averages(mean, variance)
         else:
             mean, variance = self.moving_mean, self.moving_variance
         scale = self.gamma * tf.math.rsqrt(variance + self.epsilon)  # [k]
-        return (x - mean) * scale + self.beta
+        return tf.cast((x - mean) * scale + self.beta, given)
 
     def _build(self, k: int) -> None:
         if self.gamma is not None:
@@ -164,7 +169,8 @@ class BatchNorm(tf.Module):
             self.moving_variance = tf.Variable(tf.ones([k]), name="moving_variance", **local)
             self.moving_weight = tf.Variable(0.0, name="moving_weight", **local)
 
-    def _update(self, mean: tf.Tensor, variance: tf.Tensor) -> None:
+    def update_averages(self, mean: tf.Tensor, variance: tf.Tensor) -> None:
+        """Take mean and variance ``[k]`` of a batch seen in training into the moving averages."""
         # After t steps 1 - momentum**t, the sum of the weights so far: dividing by it makes them sum to one.
         self.moving_weight.assign(self.momentum * self.moving_weight + (1 - self.momentum))
         rate = (1 - self.momentum) / self.moving_weight

@@ -7,6 +7,9 @@ import tensorflow as tf
 
 from higgs_tutorial.nn.layers import BatchNorm, Dropout, Linear
 
+PRECISIONS = ("float32", "bfloat16")
+"""In what `train` has a network's hidden layers compute."""
+
 
 class LogisticRegression(tf.Module):
     """One weight a feature: the logit is ``x @ w + b``.
@@ -64,9 +67,14 @@ class NeuralNetwork(tf.Module):
         beta: str = "zeros",
         momentum: float = 0.9,
         synchronized: bool = True,
+        precision: str = "float32",
         name: str | None = None,
     ) -> None:
-        """Make a network whose weights are drawn from ``seed``; the last four are `BatchNorm`'s.
+        """Make a network whose weights are drawn from ``seed``.
+
+        ``statistics``, ``beta``, ``momentum`` and ``synchronized`` are `BatchNorm`'s. With
+        ``precision="bfloat16"`` `train` computes the hidden layers in bfloat16 where that is faster; weights,
+        batch norm's statistics, last layer, loss and optimizer stay float32, and so do predictions.
 
         Raises:
             ValueError: if an argument is out of range.
@@ -74,6 +82,8 @@ class NeuralNetwork(tf.Module):
         super().__init__(name=name)
         if isinstance(num_layers, bool) or not isinstance(num_layers, (int, np.integer)) or num_layers < 0:
             raise ValueError(f"num_layers is {num_layers!r}; it must be an integer, 0 or more")
+        if precision not in PRECISIONS:
+            raise ValueError(f"precision is {precision!r}; it must be one of: {', '.join(PRECISIONS)}")
         self.config = {
             "num_layers": int(num_layers),
             "size": size,
@@ -84,7 +94,9 @@ class NeuralNetwork(tf.Module):
             "beta": beta,
             "momentum": momentum,
             "synchronized": synchronized,
+            "precision": precision,
         }
+        self.precision = precision
         # A seed for each layer that draws something, so that two layers of equal shape start differently.
         seeds = [int(s) for s in np.random.SeedSequence(seed).generate_state(2 * num_layers + 1)]
         self.linears = [
@@ -106,7 +118,7 @@ class NeuralNetwork(tf.Module):
         self.regression = Linear(1, seed=seeds[-1], name="regression")
 
     def __call__(self, x: tf.Tensor, training: bool, seed: tf.Tensor | tuple | None = None) -> tf.Tensor:
-        """Return the logits ``[batch]`` of ``x`` ``[batch, k]``.
+        """Return the logits ``[batch]``, float32, of ``x`` ``[batch, k]``, in whose precision the layers compute.
 
         ``seed``, two integers, draws the dropout masks; it is needed in training with ``keep_prob`` below 1.
 
@@ -118,8 +130,8 @@ class NeuralNetwork(tf.Module):
             if self.norms:
                 x = self.norms[i](x, training)
             x = tf.nn.relu(x)
-            x = self.dropout(x, training, None if seed is None else _layer_seed(seed, i))
-        return self.regression(x)[:, 0]
+            x = self.dropout(x, training, None if seed is None else layer_seed(seed, i))
+        return self.regression(tf.cast(x, tf.float32))[:, 0]
 
 
 def build(model: tf.Module, features: int) -> tf.Module:
@@ -134,5 +146,6 @@ def feature_count(model: tf.Module) -> int:
     return int(first.w.shape[0])
 
 
-def _layer_seed(seed: tf.Tensor | tuple, layer: int) -> tf.Tensor:
+def layer_seed(seed: tf.Tensor | tuple, layer: int) -> tf.Tensor:
+    """Return the seed, two integers, of the dropout mask of hidden layer number ``layer``, from 0."""
     return tf.cast(seed, tf.int32) + tf.constant([layer, 0])

@@ -17,6 +17,7 @@ import tensorflow as tf
 
 from higgs_tutorial.nn.engine.device import Batch, Events, columns
 from higgs_tutorial.nn.engine.epoch import train_step
+from higgs_tutorial.nn.engine.precision import given
 from higgs_tutorial.nn.engine.shuffle import events_at, seed_words
 from higgs_tutorial.nn.models import NeuralNetwork, build
 from higgs_tutorial.nn.training import train
@@ -92,7 +93,7 @@ class KeptNetwork:
         return sum(losses) / dataset.n
 
     def _one_step(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        return train_step(self.model, self.optimizer, Batch(x, y, weight), seed)
+        return train_step(self.model, self.optimizer, given(Batch(x, y, weight), self.model), seed)
 
 
 def kept_network(features: int, optimizer: str, config: dict[str, Any]) -> KeptNetwork:

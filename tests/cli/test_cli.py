@@ -34,6 +34,7 @@ def higgs(*arguments, data_dir, **environment):
         (["ladder", "--source", "uci"], "higgs-tutorial prepare"),
         (["ladder", "--seed", "-1"], "--seed"),
         (["ladder", "--schedule", "step"], "it must be one of: constant, cosine, exponential, linear"),
+        (["ladder", "--precision", "half"], "--precision is 'half'; it must be one of: float32, bfloat16"),
         (["ladder", "--average", "1"], "it must be 'ema' or a number of epochs, 2 or more"),
         (["simulate", "--events", "10", "--out", "events.txt"], "events.txt"),
         (["simulate", "--events", "0", "--out", "events.npy"], "--events"),

@@ -14,6 +14,8 @@ import pytest
 from higgs_tutorial import ladder, talk
 from higgs_tutorial.data.dataset import Dataset, HiggsDataset
 from higgs_tutorial.ladder import LADDER, folder, run, select, write_json
+from higgs_tutorial.nn.engine import precision
+from higgs_tutorial.nn.files.models import read_header
 
 RUNGS = ["logistic", "bn-1x100"]
 
@@ -181,6 +183,23 @@ def test_resume_refuses_other_settings_and_other_files(finished, tmp_path):
 def test_bad_schedules_and_averages_are_refused(bad):
     with pytest.raises(ValueError, match=rf"{next(iter(bad))} is .*; it must be"):
         run(RUNGS, higgs=small(), **bad)
+
+
+def test_the_precision_is_in_the_results_and_in_a_models_about_and_must_stay(tmp_path, monkeypatch):
+    monkeypatch.setattr(precision, "multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(precision, "WORTH_IT", {"float32": np.inf, "bfloat16": 0})
+    settings = {"higgs": small(), "epochs": 2, "batch_size": 64, "out": tmp_path}
+    found = run("bn-1x100", **settings, precision="bfloat16", save_models=True)
+    assert found["precision"] == "bfloat16"
+    header = read_header(tmp_path / "models" / "bn-1x100.npz")
+    assert header["about"]["precision"] == header["config"]["precision"] == "bfloat16"
+    with pytest.raises(ValueError, match="made with precision bfloat16, not float32"):
+        run("bn-1x100", **settings, resume=True)
+    plain = run("bn-1x100", **{**settings, "out": None})
+    assert plain["precision"] == "float32"
+    assert plain["rungs"][0]["test_auc"] != found["rungs"][0]["test_auc"]
+    again = run("bn-1x100", **{**settings, "out": None}, precision="bfloat16")
+    assert without_times(again)["rungs"] == without_times(found)["rungs"]
 
 
 @pytest.mark.parametrize("how", [{"schedule": "cosine"}, {"average": "2"}, {"average": "ema"}])

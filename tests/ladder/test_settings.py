@@ -10,6 +10,7 @@ from higgs_tutorial import ladder
 from higgs_tutorial.cli.options import with_options_of
 from higgs_tutorial.ladder import Listener, Output, Settings, nouns
 from higgs_tutorial.ladder.settings import check_limits, option
+from higgs_tutorial.nn.models import PRECISIONS
 from higgs_tutorial.nn.schedules import SCHEDULES
 
 
@@ -28,9 +29,15 @@ def test_the_head_of_results_holds_what_a_run_that_goes_on_must_have_the_same():
         "seed": 3,
         "schedule": "constant",
         "average": 2,
+        "precision": "float32",
         "ensemble": 1,
     }
-    assert Settings.head_of_old() == {"seed": 0, "schedule": "constant", "ensemble": 1}
+    old = {"seed": 0, "schedule": "constant", "precision": "float32", "ensemble": 1}
+    assert Settings.head_of_old() == old
+
+
+def test_precisions_are_those_of_the_networks():
+    assert PRECISIONS == ladder.settings.PRECISIONS
 
 
 def test_schedules_are_those_of_the_networks():
@@ -43,6 +50,7 @@ def test_schedules_are_those_of_the_networks():
         ({"epochs": 0}, "epochs is 0; it must be at least 1"),
         ({"seed": -1}, "seed is -1; it must be at least 0"),
         ({"schedule": "step"}, "schedule is 'step'; it must be one of: constant, cosine"),
+        ({"precision": "half"}, "precision is 'half'; it must be one of: float32, bfloat16"),
         ({"average": 1}, "average is 1; it must be 'ema' or a number of epochs"),
         ({"profile": "fast"}, "profile is 'fast'; it must be one of: lesson, quick, talk"),
         ({"resume": True}, "resume needs the folder"),

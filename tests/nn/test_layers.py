@@ -273,3 +273,21 @@ def test_dropout_does_nothing_at_inference_and_needs_a_seed_in_training():
 def test_bad_arguments(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize("batch", [1, 64, 1021])
+def test_layers_in_bfloat16_round_what_numpy_computes(rng, compiled, batch):
+    """A value of bfloat16 is off by at most 1/256 of itself."""
+    x = tf.cast(normal(rng, batch, 28), tf.bfloat16)
+    wide = x.numpy().astype(np.float64)
+    linear, norm = Linear(7, seed=3), BatchNorm(beta="uniform")
+    products, normalised = compiled(linear)(x), compiled(lambda x: norm(x, training=True))(x)
+    assert products.dtype == normalised.dtype == tf.bfloat16
+    w = tf.cast(linear.w, tf.bfloat16).numpy().astype(np.float64)
+    np.testing.assert_allclose(products.numpy().astype("d"), wide @ w, rtol=2**-7, atol=0.05)
+    expected, mean, variance = numpy_batch_norm(wide, 1, norm.beta.numpy(), 1e-8)
+    if batch > 1:
+        np.testing.assert_allclose(normalised.numpy().astype("d"), expected, rtol=2**-7, atol=1e-3)
+    np.testing.assert_allclose(norm.moving_mean, mean, rtol=1e-4, atol=1e-5)  # float32, of float32 sums
+    np.testing.assert_allclose(norm.moving_variance, variance, rtol=1e-4, atol=1e-5)
+    assert Dropout(0.5)(x, training=True, seed=(0, 1)).dtype == tf.bfloat16

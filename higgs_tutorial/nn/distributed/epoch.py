@@ -22,6 +22,7 @@ from higgs_tutorial.data.dataset import check_values
 from higgs_tutorial.nn.distributed.cluster import SUM, add_up, replicas
 from higgs_tutorial.nn.engine.device import Batch, columns
 from higgs_tutorial.nn.engine.epoch import build_optimizer, train_step
+from higgs_tutorial.nn.engine.precision import given
 from higgs_tutorial.nn.engine.shuffle import events_at
 from higgs_tutorial.nn.shares import sharing
 
@@ -143,7 +144,7 @@ def _train_graph(strategy: Any, model: ref, optimizer: ref, size: int) -> Callab
     def step(columns: list, start: tf.Tensor, number: tf.Tensor, seed: tf.Tensor, total: tf.Tensor):
         x, y, *weight = (column[number] for column in columns)
         with sharing(start, tf.constant(size)):
-            batch = Batch(x, y, weight[0] if weight else None)
+            batch = given(Batch(x, y, weight[0] if weight else None), model())
             loss = train_step(model(), optimizer(), batch, seed, size)
         return total + tf.cast(loss, tf.float64) * size
 

@@ -11,6 +11,8 @@ import keras
 import tensorflow as tf
 
 from higgs_tutorial.nn.engine.device import Batch
+from higgs_tutorial.nn.engine.loss import mean_loss, scaled
+from higgs_tutorial.nn.engine.precision import StepInPieces, given, in_pieces
 from higgs_tutorial.nn.engine.shuffle import events_at
 
 EpochGraph = Callable[..., tf.Tensor]
@@ -30,7 +32,7 @@ def epoch_graph(
     graphs = _graphs.setdefault(model, WeakKeyDictionary()).setdefault(optimizer, {})
     if batch_size not in graphs:
         build_optimizer(optimizer, model)
-        graphs[batch_size] = _build(ref(model), ref(optimizer), batch_size), {}
+        graphs[batch_size] = _Epoch(ref(model), ref(optimizer), batch_size).graph, {}
     function, traced = graphs[batch_size]
     key = tuple(events.x.shape), events.weight is None
     if key not in traced:
@@ -73,67 +75,93 @@ def train_step(
 ) -> tf.Tensor:
     """Make one step of ``optimizer`` on the mean cross-entropy of ``batch`` and return it.
 
-    Weights multiply the events' losses; the mean is over the number of events, as in Keras. If the events are
-    a replica's share of a larger batch, that has ``size`` events, and the result is the share's part of the
-    mean. What the optimizer does to a loss that half precision would round to 0 (`LossScaleOptimizer`,
-    ``loss_scale_factor``) is done here, and taken back by the optimizer itself.
+    The network computes in the precision of the features. If the events are a replica's share of a larger batch,
+    that has ``size`` events (see `mean_loss`).
     """
     variables = model.trainable_variables
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(variables)
         logits = model(batch.x, training=True, seed=seed)  # [b]
-        losses = tf.nn.sigmoid_cross_entropy_with_logits(labels=batch.y, logits=logits)  # [b]
-        losses = losses if batch.weight is None else losses * batch.weight
-        loss = tf.reduce_mean(losses) if size is None else tf.reduce_sum(losses) / size
-        # An optimizer need not be Keras's to have `apply`.
-        scaled = optimizer.scale_loss(loss) if hasattr(optimizer, "scale_loss") else loss
-    optimizer.apply(tape.gradient(scaled, variables), variables)
+        loss = mean_loss(logits, batch.y, batch.weight, size)
+        wanted = scaled(loss, optimizer)
+    optimizer.apply(tape.gradient(wanted, variables), variables)
     return loss
 
 
-def _build(model: ref, optimizer: ref, batch_size: int) -> EpochGraph:
-    # Without AutoGraph, which would spend more time on translating Python than the rest of the first epoch takes.
-    graph = partial(tf.function, autograph=False)
+# Without AutoGraph, which would spend more time on translating Python than the rest of the first epoch takes.
+_graph = partial(tf.function, autograph=False)
 
-    # The closures hold the model weakly: it is the key under which they are kept.
-    def batch_at(events: Batch, start: tf.Tensor, size: int, seed: tf.Tensor) -> Batch:
-        chosen = events_at(start + tf.range(size), events.x.shape[0], seed)  # [size]
-        return Batch(*(None if column is None else tf.gather(column, chosen) for column in events))
 
-    @graph
-    def step(batch: Batch, number: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-        loss = train_step(model(), optimizer(), batch, tf.stack([seed[0], seed[1] + number]))
+class _Epoch:
+    """The graph of an epoch. It holds model and optimizer weakly: they are the keys under which it is kept."""
+
+    def __init__(self, model: ref, optimizer: ref, batch_size: int) -> None:
+        self._model, self._optimizer, self._batch_size = model, optimizer, batch_size
+        self._step, self._pieces = _graph(self._one_step), None
+        if in_pieces(model(), batch_size):
+            self._pieces, self._batch_at = StepInPieces(model, optimizer), _graph(batch_at, jit_compile=True)
+            self._full_batches = _graph(self._full_batches_in_pieces)
+        else:
+            self._full_batches = _graph(self._full_batches_in_one, jit_compile=True)
+        self.graph = _graph(self._epoch)
+
+    def _epoch(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None, seed: tf.Tensor) -> tf.Tensor:
+        n, events = x.shape[0], Batch(x, y, weight)
+        total, last = self._full_batches.get_concrete_function(events, seed)(events, seed)
+        if last is not None:  # once an epoch: compiling this step too would take longer than it could save
+            total += self._step_for(events)(last, tf.constant(n // self._batch_size), seed)
+        return total / n
+
+    def _full_batches_in_one(self, events: Batch, seed: tf.Tensor) -> tuple[tf.Tensor, Batch | None]:
+        def step(number: tf.Tensor) -> tf.Tensor:
+            batch = batch_at(events, number * self._batch_size, self._batch_size, seed)
+            return self._step_for(events)(batch, number, seed)
+
+        return self._all_steps(events, step), self._last_batch(events, seed)
+
+    def _full_batches_in_pieces(self, events: Batch, seed: tf.Tensor) -> tuple[tf.Tensor, Batch | None]:
+        def step(number: tf.Tensor) -> tf.Tensor:
+            batch = self._batch_at(events, number * self._batch_size, self._batch_size, seed)
+            loss = self._pieces(batch, tf.stack([seed[0], seed[1] + number]))
+            return tf.cast(loss, tf.float64) * self._batch_size
+
+        return self._all_steps(events, step), self._last_batch(events, seed)
+
+    def _all_steps(self, events: Batch, step: Callable[[tf.Tensor], tf.Tensor]) -> tf.Tensor:
+        """Return the sum of what ``step`` returns for each full batch, called with its number."""
+        steps, nothing = events.x.shape[0] // self._batch_size, tf.zeros([], tf.float64)
+        if not steps:
+            return nothing
+        return tf.while_loop(
+            lambda number, _: number < steps,
+            lambda number, total: (number + 1, total + step(number)),
+            (tf.constant(0), nothing),
+            parallel_iterations=1,
+        )[1]
+
+    def _last_batch(self, events: Batch, seed: tf.Tensor) -> Batch | None:
+        n = events.x.shape[0]
+        rest = n % self._batch_size
+        return batch_at(events, tf.constant(n - rest), rest, seed) if rest else None
+
+    def _one_step(self, batch: Batch, number: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+        model, words = self._model(), tf.stack([seed[0], seed[1] + number])
+        loss = train_step(model, self._optimizer(), given(batch, model, self._pieces is not None), words)
         # The sum over an epoch is taken in float64: in float32 thousands of losses would round.
         return tf.cast(loss, tf.float64) * tf.cast(tf.size(batch.y), tf.float64)
 
-    def any_size(column: tf.Tensor | None) -> tf.TensorSpec | None:
-        return None if column is None else tf.TensorSpec([None, *column.shape[1:]], column.dtype)
+    def _step_for(self, events: Batch) -> Callable:
+        spec = Batch(*(_any_size(column) for column in events))
+        return self._step.get_concrete_function(
+            spec, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32)
+        )
 
-    def step_for(events: Batch) -> Callable:
-        spec = Batch(*(any_size(column) for column in events))
-        return step.get_concrete_function(spec, tf.TensorSpec([], tf.int32), tf.TensorSpec([2], tf.int32))
 
-    @graph(jit_compile=True)
-    def full_batches(events: Batch, seed: tf.Tensor) -> tuple[tf.Tensor, Batch | None]:
-        n = events.x.shape[0]
-        steps, rest = divmod(n, batch_size)
-        total = tf.zeros([], tf.float64)
-        if steps:
-            one_step = step_for(events)
+def batch_at(events: Batch, start: tf.Tensor, size: int, seed: tf.Tensor) -> Batch:
+    """Return the ``size`` events from place ``start`` on in the order drawn from ``seed``."""
+    chosen = events_at(start + tf.range(size), events.x.shape[0], seed)  # [size]
+    return Batch(*(None if column is None else tf.gather(column, chosen) for column in events))
 
-            def next_step(number: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-                batch = batch_at(events, number * batch_size, batch_size, seed)
-                return number + 1, total + one_step(batch, number, seed)
 
-            total = tf.while_loop(lambda number, _: number < steps, next_step, (tf.constant(0), total))[1]
-        return total, batch_at(events, tf.constant(n - rest), rest, seed) if rest else None
-
-    @graph
-    def epoch(x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor | None, seed: tf.Tensor) -> tf.Tensor:
-        n, events = x.shape[0], Batch(x, y, weight)
-        total, last = full_batches.get_concrete_function(events, seed)(events, seed)
-        if last is not None:  # once an epoch: compiling this step too would take longer than it could save
-            total += step_for(events)(last, tf.constant(n // batch_size), seed)
-        return total / n
-
-    return epoch
+def _any_size(column: tf.Tensor | None) -> tf.TensorSpec | None:
+    return None if column is None else tf.TensorSpec([None, *column.shape[1:]], column.dtype)

@@ -161,6 +161,8 @@ class Checkpoints:
         arrays = _unpack(data)
         about = json.loads(str(arrays.pop("about")))
         found = {"schema": about["schema"], **about["identity"]}
+        if "num_layers" in found["model"]:  # a network, written before there was a choice
+            found["model"].setdefault("precision", "float32")
         if differ := list(_differences(found, {"schema": SCHEMA, **self.identity})):
             raise ValueError(
                 f"the checkpoints in {self.folder} are of another run ({'; '.join(differ)}): "

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from higgs_tutorial.nn.ensembles import Ensemble
-from higgs_tutorial.nn.models import LogisticRegression, NeuralNetwork
+from higgs_tutorial.nn.models import PRECISIONS, LogisticRegression, NeuralNetwork
 from higgs_tutorial.nn.standardized import Standardized
 from higgs_tutorial.safe_text import one_line
 
@@ -14,7 +14,7 @@ KINDS = {kind.__name__: kind for kind in (LogisticRegression, NeuralNetwork)}
 _MOST = {"num_layers": 1_000, "size": 1_000_000, "features": 1_000_000, "networks": 1_000, "nesting": 8}
 _RANGES = {"num_layers": (0, _MOST["num_layers"]), "size": (1, _MOST["size"]), "seed": (0, 2**128)}
 _FRACTIONS, _FLAGS = ("keep_prob", "momentum"), ("batch_norm", "synchronized")
-_WORDS = {"statistics": ("moving", "batch"), "beta": ("zeros", "uniform")}
+_WORDS = {"statistics": ("moving", "batch"), "beta": ("zeros", "uniform"), "precision": PRECISIONS}
 _OF = {"LogisticRegression": {"seed"}, "NeuralNetwork": {*_RANGES, *_FRACTIONS, *_FLAGS, *_WORDS}}
 
 
