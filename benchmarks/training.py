@@ -1,12 +1,13 @@
-"""Examples per second of one epoch: ours against Keras, PyTorch and scikit-learn.
+"""Examples per second of one epoch: ours against Keras, PyTorch, JAX and scikit-learn, in float32 and bfloat16.
 
 Each competitor is a process that stays, and only one computes at a time. On every rung each has an untimed first
 epoch, which compiles; the faster variant of each framework then takes turns with ours for some rounds. A ratio
-is the median over rounds of ours to the best peer of the same round; the matrix products alone, timed in the
-same run, are the limit.
+is the median over rounds of ours to the best peer of the same round and the same precision; the matrix products
+alone, timed in the same run, are the limit.
 
-    python benchmarks/training.py            # the tables, into benchmarks/training.md: some ten minutes
+    python benchmarks/training.py            # the tables, into benchmarks/training.md: some twenty minutes
     python benchmarks/training.py --start    # the start's table alone, into the same file
+    python benchmarks/training.py --rungs adam-6x200,adam-6x500 --keep    # these rows alone, into the same file
     python benchmarks/training.py --quick    # a smoke test: few events, one round, printed only
 """
 
@@ -32,15 +33,20 @@ RUNGS = [
     Rung("adam-3x100", 3, 100, True, 1.0, True, 1_000_000),
     Rung("adam-6x100", 6, 100, True, 1.0, True, 500_000),
     Rung("adam-6x200", 6, 200, True, 1.0, True, 200_000),
-    Rung("adam-6x500", 6, 500, True, 1.0, True, 100_000),
-    Rung("dropout-6x500", 6, 500, True, 0.9, True, 100_000),
+    Rung("adam-6x500", 6, 500, True, 1.0, True, 65_536),
+    Rung("dropout-6x500", 6, 500, True, 0.9, True, 65_536),
 ]
+PRECISIONS = ("float32", "bfloat16")
 WANTED = {
     "logistic": 1.3, "nn-1x100": 1.3, "bn-1x100": 1.3, "adam-3x100": 1.15, "adam-6x200": 1.0, "adam-6x500": 1.0,
 }  # fmt: skip
 START = ("logistic", "adam-3x100", "adam-6x100")
 START_EVENTS = 200_000
 START_HEADING = "## The start"
+HEAD = (
+    "| rung | precision | events | ours | Keras | PyTorch | JAX | scikit-learn | ours to best peer | wanted"
+    " | share of products | ours to float32 |"
+)
 
 
 class Worker:
@@ -71,15 +77,22 @@ class Worker:
 
 def available(peers=None):
     """Return the competitors that are installed, or of those the ones asked for; ours is always there."""
-    found = [name for name in PEERS if not name.startswith("torch") or find_spec("torch")]
+    needs = {"torch": "torch", "torch.compile": "torch", "jax": "optax"}
+    found = [name for name in PEERS if name not in needs or find_spec(needs[name])]
     return [name for name in found if peers is None or name == "ours" or name in peers]
 
 
-def measure(workers, rung, rounds):
+def competitors(names, rung, precision):
+    """Return those of ``names`` that can compute this rung in this precision."""
+    able = [name for name in names if precision in PEERS[name].precisions]
+    return [name for name in able if name != "sklearn" or not (rung.batch_norm or rung.keep_prob < 1)]
+
+
+def measure(workers, rung, precision, rounds):
     """Return the seconds of the rounds by competitor, and those of the matrix products alone."""
-    names = [n for n in workers if n != "sklearn" or not (rung.batch_norm or rung.keep_prob < 1)]
+    names = competitors(workers, rung, precision)
     for name in names:
-        workers[name].ask(build=asdict(rung))
+        workers[name].ask(build=asdict(rung), precision=precision)
     trial = {name: workers[name].ask(epoch=1) for name in names}
     families = {name: name.split()[0].split(".")[0] for name in names}
     chosen = [n for n in names if trial[n] == min(trial[o] for o in names if families[o] == families[n])]
@@ -88,31 +101,46 @@ def measure(workers, rung, rounds):
     for _ in range(rounds):
         for name in chosen:
             seconds[name].append(workers[name].ask(epoch=1))
-        products.append(min(workers["ours"].ask(products=asdict(rung))))
+        products.append(min(workers["ours"].ask(products=asdict(rung), precision=precision)))
     return seconds, min(products) * rung.events / BATCH_SIZE
 
 
 def table(rungs, rounds, log, names):
     """Yield the lines of the table of examples per second."""
     workers = {name: Worker(name) for name in names}
-    yield "| rung | events | ours | Keras | PyTorch | scikit-learn | ours to best peer | wanted | share of products |"
-    yield "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    yield HEAD
+    yield "| --- | --- " + "| ---: " * (HEAD.count("|") - 3) + "|"
     for rung in rungs:
-        seconds, products = measure(workers, rung, rounds)
-        peers = [name for name in seconds if name != "ours"]
-        ratios = [min(seconds[p][i] for p in peers) / own for i, own in enumerate(seconds["ours"])]
-        rates = {name: rung.events / median(taken) for name, taken in seconds.items()}
-        cells = [_rate(rates, family) for family in ("keras", "torch", "sklearn")]
-        wanted = f"{WANTED[rung.name]:.2f}" if rung.name in WANTED else ""
-        share = f"{products / median(seconds['ours']):.0%}" if rung.num_layers else ""
-        spread = f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
-        yield (
-            f"| {rung.name} | {rung.events:,} | {rates['ours']:,.0f} | {' | '.join(cells)} | {spread} |"
-            f" {wanted} | {share} |"
-        )
-        log(f"{rung.name}: {spread} times the best peer, {json.dumps(seconds)}")
+        float32 = None
+        for precision in PRECISIONS if rung.num_layers else PRECISIONS[:1]:
+            seconds, products = measure(workers, rung, precision, rounds)
+            float32 = float32 or median(seconds["ours"])
+            yield row(rung, precision, seconds, products, float32)
+            log(f"{rung.name}, {precision}: {json.dumps(seconds)}")
     for worker in workers.values():
         worker.close()
+
+
+def row(rung, precision, seconds, products, float32):
+    """Return the line of a rung in a precision; ``float32`` are the seconds of our epoch in that one."""
+    peers, own = [name for name in seconds if name != "ours"], median(seconds["ours"])
+    ratios = [min(seconds[p][i] for p in peers) / taken for i, taken in enumerate(seconds["ours"])]
+    rates = {name: rung.events / median(taken) for name, taken in seconds.items()}
+    cells = " | ".join(_rate(rates, family) for family in ("keras", "torch", "jax", "sklearn"))
+    wanted = f"{WANTED[rung.name]:.2f}" if rung.name in WANTED and precision == "float32" else ""
+    share = f"{products / own:.0%}" if rung.num_layers else ""
+    spread = f"{median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    gain = f"{float32 / own:.2f}" if precision != "float32" else ""
+    return (
+        f"| {rung.name} | {precision} | {rung.events:,} | {rates['ours']:,.0f} | {cells} | {spread} |"
+        f" {wanted} | {share} | {gain} |"
+    )
+
+
+def kept(text, new):
+    """Return the lines of an older report with those of ``new`` in the place of the same rungs' and precisions'."""
+    found = {tuple(line.split("|")[1:3]): line for line in new if line.startswith("| ")}
+    return "\n".join(found.get(tuple(line.split("|")[1:3]), line) for line in text.split("\n"))
 
 
 def _rate(rates, family):
@@ -145,7 +173,7 @@ def machine():
     flags = next((line for line in _read("/proc/cpuinfo") if line.startswith("flags")), "").split()
     vector = ", ".join(f for f in ("avx2", "fma", "avx512f", "avx512_bf16", "amx_tile") if f in flags)
     packages = []
-    for name in ("tensorflow", "keras", "torch", "scikit-learn", "numpy"):
+    for name in ("tensorflow", "keras", "torch", "jax", "scikit-learn", "numpy"):
         try:
             packages.append(f"{name} {version(name)}")
         except PackageNotFoundError:
@@ -168,11 +196,12 @@ def report(partly, rungs, rounds, log, names):
     lines = [
         "# Training",
         "",
-        f"Examples per second of one epoch of random events, 28 features, batches of {BATCH_SIZE:,}, float32;"
-        f" medians of {rounds} rounds. The ratio is the median (and range) over the rounds of ours to the best"
-        " peer of the same round; of Keras and PyTorch the variant that was faster in a trial epoch takes part."
-        " Share of products: the time that the hidden layers' matrix products alone take in TensorFlow, to the"
-        " time of the epoch.",
+        f"Examples per second of one epoch of random events, 28 features, batches of {BATCH_SIZE:,}; medians of"
+        f' {rounds} rounds. bfloat16 is mixed precision in each framework\'s own way: ours `precision="bfloat16"`,'
+        " PyTorch's autocast, Keras's policy mixed_bfloat16, casts in JAX; a network without hidden layers has none."
+        " The ratio is the median (and range) over the rounds of ours to the best peer of the same round and"
+        " precision; of Keras and PyTorch the variant that was faster in a trial epoch takes part. Share of products:"
+        " the time that the hidden layers' matrix products alone take in TensorFlow, to the time of the epoch.",
         "",
         f"Machine: {machine()}",
         "",
@@ -203,7 +232,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="a smoke test, printed only")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--rungs", help="names with commas between them; the table is printed only")
+    parser.add_argument("--rungs", help="names with commas between them; printed only, but for --keep")
+    parser.add_argument("--keep", action="store_true", help="put the rows into the file and keep the others")
     parser.add_argument(
         "--peers", help=f"names with commas between them, of {', '.join(PEERS)}; printed only"
     )
@@ -212,8 +242,8 @@ def main():
     log = lambda line: print(line, file=sys.stderr)  # noqa: E731
     if arguments.start:
         file = HERE / "training.md"
-        kept = file.read_text(encoding="utf-8").partition(START_HEADING)[0]
-        file.write_text(kept + start_report(log) + "\n", encoding="utf-8")
+        before = file.read_text(encoding="utf-8").partition(START_HEADING)[0]
+        file.write_text(before + start_report(log) + "\n", encoding="utf-8")
         return
     rungs, rounds = RUNGS, arguments.rounds
     if arguments.rungs:
@@ -225,8 +255,11 @@ def main():
     partly = bool(arguments.quick or arguments.rungs or arguments.peers)
     text = report(partly, rungs, rounds, log, names)
     print(text)
-    if not partly:
-        (HERE / "training.md").write_text(text)
+    file = HERE / "training.md"
+    if arguments.keep:
+        text = kept(file.read_text(encoding="utf-8"), text.split("\n"))
+    if arguments.keep or not partly:
+        file.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

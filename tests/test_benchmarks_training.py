@@ -28,11 +28,13 @@ def test_training_against_its_peers():
     before = committed()
     printed = run("training.py", "--quick", "--peers", "keras,sklearn")
     for rung in ("logistic", "nn-1x100"):
-        row = next(line for line in printed.splitlines() if line.startswith(f"| {rung} "))
-        ours, _, _, sklearn, ratio = [cell.strip() for cell in row.split("|")[3:8]]
+        row = next(line for line in printed.splitlines() if line.startswith(f"| {rung} | float32 "))
+        ours, _, _, _, sklearn, ratio = [cell.strip() for cell in row.split("|")[4:10]]
         assert float(ours.replace(",", "")) > 0
         assert re.fullmatch(r"[\d,]+ \(sklearn\)", sklearn)
         assert float(ratio.split()[0]) > 0
+    row = next(line for line in printed.splitlines() if line.startswith("| nn-1x100 | bfloat16 "))
+    assert float(row.split("|")[-2]) > 0  # ours to float32
     assert committed() == before
 
 
