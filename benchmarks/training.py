@@ -30,11 +30,11 @@ RUNGS = [
     Rung("logistic", 0, 0, False, 1.0, False, 1_000_000),
     Rung("nn-1x100", 1, 100, False, 1.0, False, 1_000_000),
     Rung("bn-1x100", 1, 100, True, 1.0, False, 1_000_000),
-    Rung("adam-3x100", 3, 100, True, 1.0, True, 1_000_000),
-    Rung("adam-6x100", 6, 100, True, 1.0, True, 500_000),
-    Rung("adam-6x200", 6, 200, True, 1.0, True, 200_000),
-    Rung("adam-6x500", 6, 500, True, 1.0, True, 65_536),
-    Rung("dropout-6x500", 6, 500, True, 0.9, True, 65_536),
+    Rung("adam-3x100", 3, 100, True, 1.0, True, 500_000),
+    Rung("adam-6x100", 6, 100, True, 1.0, True, 250_000),
+    Rung("adam-6x200", 6, 200, True, 1.0, True, 100_000),
+    Rung("adam-6x500", 6, 500, True, 1.0, True, 50_000),
+    Rung("dropout-6x500", 6, 500, True, 0.9, True, 50_000),
 ]
 PRECISIONS = ("float32", "bfloat16")
 WANTED = {

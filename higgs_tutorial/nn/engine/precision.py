@@ -19,9 +19,11 @@ import tensorflow as tf
 
 from higgs_tutorial.nn.engine.device import Batch
 from higgs_tutorial.nn.engine.loss import mean_loss, scaled
-from higgs_tutorial.nn.layers import Dropout
+from higgs_tutorial.nn.layers import BatchNorm, Dropout, Linear
 from higgs_tutorial.nn.models import NeuralNetwork, layer_seed
 
+LAYERS = {Linear, BatchNorm, Dropout}
+"""What is written out here. A network with other layers makes its steps in one program."""
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 """How Linux calls a processor's instructions for products in bfloat16; the last one on Arm."""
 WORTH_IT = {"bfloat16": 40_000_000, "float32": 200_000_000}
@@ -41,7 +43,8 @@ def in_pieces(model: tf.Module, batch_size: int) -> bool:
     It depends on the network's sizes and precision, the size of the batches and the kind of processor, and not on
     what else runs there: the same settings give the same numbers.
     """
-    if type(model) is not NeuralNetwork or not model.linears or _on_gpu():
+    known = type(model) is NeuralNetwork and {type(layer) for layer in model.submodules} <= LAYERS
+    if not known or not model.linears or _on_gpu():
         return False
     if model.precision == "bfloat16" and not multiplies_bfloat16():
         return False

@@ -59,8 +59,12 @@ def assert_close(found, expected, tolerance):
         assert np.linalg.norm(a - b) <= tolerance * np.linalg.norm(b) + 1e-7
 
 
+def falling():
+    return keras.optimizers.schedules.ExponentialDecay(0.01, 3, 0.5)
+
+
 @pytest.mark.parametrize("name", ["float32", "bfloat16"])
-@pytest.mark.parametrize(("batch_norm", "keep_prob"), [(True, 0.8), (True, 1.0), (False, 0.8)])
+@pytest.mark.parametrize(("batch_norm", "keep_prob"), [(True, 0.8), (False, 1.0)])
 def test_steps_in_pieces_are_those_of_one_program(name, batch_norm, keep_prob, in_one):
     network = {"batch_norm": batch_norm, "keep_prob": keep_prob}
     found = steps(name, **network)  # two steps in pieces, and the short last one
@@ -74,13 +78,11 @@ def test_steps_in_pieces_are_those_of_one_program(name, batch_norm, keep_prob, i
 @pytest.mark.parametrize(
     "optimizer",
     [
-        lambda: keras.optimizers.SGD(0.1, momentum=0.9, nesterov=True),
-        lambda: keras.optimizers.Adam(0.01, use_ema=True, weight_decay=0.01, clipnorm=1.0),
-        lambda: keras.optimizers.RMSprop(keras.optimizers.schedules.ExponentialDecay(0.01, 3, 0.5)),
+        lambda: keras.optimizers.Adam(falling(), use_ema=True, weight_decay=0.01, clipnorm=1.0),
         lambda: keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1)),
         lambda: keras.optimizers.SGD(0.1, gradient_accumulation_steps=2, loss_scale_factor=8.0),
     ],
-    ids=["nesterov", "adam", "schedule", "dynamic scale", "accumulated"],
+    ids=["adam", "dynamic scale", "accumulated"],
 )
 def test_optimizers_get_the_same_gradients_in_pieces(optimizer, in_one):
     found = steps("float32", optimizer())
@@ -93,9 +95,7 @@ def test_weights_multiply_the_losses_in_pieces(in_one):
     weighted = Dataset(data.x, data.y, np.linspace(0, 2, data.n).astype("f"))
     found = steps("bfloat16", data=weighted)
     in_one()
-    expected = steps("float32", data=weighted)
-    assert_close(found, expected, TOLERANCE["bfloat16"])
-    assert abs(expected[0] - steps("float32", data=data)[0]) > 1e-3
+    assert_close(found, steps("float32", data=weighted), TOLERANCE["bfloat16"])
 
 
 @pytest.mark.parametrize("batch_norm", [True, False])
@@ -186,6 +186,10 @@ def test_wide_layers_and_large_batches_are_in_pieces(monkeypatch):
     wide = build(NeuralNetwork(6, 500, precision="bfloat16"), 28)
     assert not precision.in_pieces(build(LogisticRegression(), 28), 8192)
     assert not precision.in_pieces(build(type("Own", (NeuralNetwork,), {})(6, 500), 28), 8192)
+    wide.another = tf.Module()  # a layer that the pieces do not know
+    assert not precision.in_pieces(wide, 8192)
+    del wide.another
+    assert precision.in_pieces(wide, 8192)
     monkeypatch.setattr(precision, "multiplies_bfloat16", lambda: False)
     assert not precision.in_pieces(wide, 8192)
 
