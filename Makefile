@@ -1,7 +1,7 @@
 # The README's lines, spelled shorter. Everything here is plain Python: see README.md.
 PYTHON ?= python3
 
-.PHONY: ladder test site browser lint notebooks constraints
+.PHONY: lowest ladder test site browser lint notebooks constraints
 
 NOTEBOOKS ?= $(sort $(wildcard notebooks/*.ipynb))
 
@@ -13,6 +13,15 @@ test:
 
 site:
 	$(PYTHON) -m venv .venv && .venv/bin/pip install -c constraints.txt -e ".[docs]" && .venv/bin/python docs/build.py
+
+# The lowest version of every dependency in pyproject.toml: `make lowest PYTHON=python3.10 TESTS=tests/nn`. Warnings are
+# no errors there: old packages warn of newer ones. uv is one command: pip install uv.
+TESTS ?= tests
+lowest:
+	rm -f .lowest.txt && uv pip compile pyproject.toml --extra test --resolution lowest-direct --no-annotate --no-header \
+	  --python $(PYTHON) -q -o .lowest.txt
+	$(PYTHON) -m venv .venv-lowest && .venv-lowest/bin/pip install -r .lowest.txt && .venv-lowest/bin/pip install --no-deps -e .
+	.venv-lowest/bin/python -m pytest -W default $(TESTS)
 
 # The notebooks in JupyterLab, and the site, in a headless Chromium (Debian: apt install chromium).
 browser:

@@ -54,9 +54,15 @@ def with_install_cell(notebook: dict, repository: str) -> dict:
         "\n",
         'if "google.colab" in sys.modules:  # there, the package has to be installed first\n',
         "    import subprocess\n",
+        "    from importlib.metadata import version\n",
         "\n",
-        f'    PACKAGE = "git+{repository}"\n',
-        '    subprocess.run([sys.executable, "-m", "pip", "install", "-q", PACKAGE], check=True)',
+        f'    PACKAGE = "higgs-tutorial[colab] @ git+{repository}"\n',
+        "    keep = f\"tensorflow=={version('tensorflow')}\"  # Colab's own\n",
+        '    command = [sys.executable, "-m", "pip", "install", "-q", PACKAGE, keep]\n',
+        "    run = subprocess.run(command, capture_output=True, text=True)\n",
+        "    if run.returncode:\n",
+        '        why = (run.stderr.strip().splitlines() or ["pip did not say why"])[-1]\n',
+        '        raise SystemExit(f"{PACKAGE} could not be installed: {why}")',
     ]
     install = {
         "cell_type": "code",

@@ -2,7 +2,10 @@
 
 import importlib.util
 import json
+import sys
+from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -53,12 +56,24 @@ def test_the_cell_installs_on_colab_and_does_nothing_elsewhere(fork, monkeypatch
     source = "".join(
         next(cell for cell in json.loads(notebook)["cells"] if cell.get("id") == doors.CELL)["source"]
     )
-    ran = []
-    monkeypatch.setattr("subprocess.run", lambda command, **_: ran.append(command))
+    ran, answer = [], SimpleNamespace(returncode=0, stderr="")
+    monkeypatch.setattr("subprocess.run", lambda command, **_: ran.append(command) or answer)
     exec(source, {})
     assert ran == []
-    monkeypatch.setitem(__import__("sys").modules, "google.colab", object())
+    monkeypatch.setitem(sys.modules, "google.colab", object())
     exec(source, {})
-    assert [command[1:] for command in ran] == [
-        ["-m", "pip", "install", "-q", "git+https://github.com/me/mine"]
+    package = "higgs-tutorial[colab] @ git+https://github.com/me/mine"
+    kept = f"tensorflow=={version('tensorflow')}"
+    assert [command[1:] for command in ran] == [["-m", "pip", "install", "-q", package, kept]]
+    answer.returncode, answer.stderr = 1, "Traceback\nERROR: no such address\n"
+    with pytest.raises(
+        SystemExit, match=r"^higgs-tutorial.* could not be installed: ERROR: no such address$"
+    ):
+        exec(source, {})
+
+
+def test_colab_gets_what_the_notebooks_need_but_jupyter():
+    extras = doors.tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+        "optional-dependencies"
     ]
+    assert extras["colab"] == [line for line in extras["notebooks"] if not line.startswith("jupyter")]

@@ -1,5 +1,6 @@
 """What an installation needs: files in step with each other, a wheel that stands alone, a quick import."""
 
+import ast
 import os
 import subprocess
 import sys
@@ -81,6 +82,25 @@ def test_every_public_name_is_there():
         assert getattr(higgs_tutorial, name).__doc__, name
     with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
         higgs_tutorial.nothing  # noqa: B018
+
+
+def test_type_checkers_see_every_public_name_where_it_comes_from():
+    import higgs_tutorial
+
+    stub = ast.parse((ROOT / "higgs_tutorial" / "__init__.pyi").read_text(encoding="utf-8"))
+    seen = {
+        name.asname: (node.module, name.name)
+        for node in stub.body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    modules, names = higgs_tutorial._MODULES, higgs_tutorial._MODULE_OF
+    wanted = {name: (f"higgs_tutorial.{module}", name) for name, module in names.items()}
+    for name, module in modules.items():
+        package, _, leaf = f"higgs_tutorial.{module}".rpartition(".")
+        wanted[name] = (package, leaf)
+    assert seen == wanted
+    assert (ROOT / "higgs_tutorial" / "py.typed").exists()
 
 
 @pytest.fixture(scope="module")
