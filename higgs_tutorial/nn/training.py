@@ -26,8 +26,13 @@ from higgs_tutorial.nn.scoring import check_classes, roc_auc
 class Split(Protocol):
     """What `fit` needs of a `HiggsDataset`."""
 
-    train: Events
-    valid: Events
+    @property
+    def train(self) -> Events:
+        """The events to train on."""
+
+    @property
+    def valid(self) -> Events:
+        """The events to score after each epoch."""
 
 
 def train(

@@ -24,7 +24,10 @@ class Events(Protocol):
 
     x: np.ndarray
     y: np.ndarray
-    n: int
+
+    @property
+    def n(self) -> int:
+        """The number of events."""
 
 
 class Batch(NamedTuple):
