@@ -67,7 +67,7 @@ def test_the_cell_installs_on_colab_and_does_nothing_elsewhere(fork, monkeypatch
     assert [command[1:] for command in ran] == [["-m", "pip", "install", "-q", package, kept]]
     answer.returncode, answer.stderr = 1, "Traceback\nERROR: no such address\n"
     with pytest.raises(
-        SystemExit, match=r"^higgs-tutorial.* could not be installed: ERROR: no such address$"
+        SystemExit, match=r"^git\+https.*mine could not be installed: ERROR: no such address$"
     ):
         exec(source, {})
 
