@@ -20,11 +20,14 @@ class Page(HTMLParser):
         self.fetched: list[str] = []
         self.pictures: list[dict[str, str | None]] = []
         self.anchors: set[str] = set()
+        self.meta: dict[str, str] = {}
         self.feed(file.read_text(encoding="utf-8"))
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
         found = dict(attributes)
         self.anchors |= {found[name] for name in ("id", "name") if found.get(name)}
+        if tag == "meta" and found.get("content"):
+            self.meta[found.get("property") or found.get("name") or ""] = found["content"]
         if tag == "a" and found.get("href"):
             self.links.append(found["href"])
         if tag == "img":
