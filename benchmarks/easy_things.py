@@ -33,7 +33,7 @@ TRIALS = 10
 
 @dataclass(frozen=True)
 class Setting:
-    """A way to train: the defaults are the ladder's adam-3x100 in the quick profile."""
+    """A way to train: the defaults are the ladder's adam-3x100 in the lesson profile."""
 
     num_layers: int = 3
     keep_prob: float = 1.0

@@ -49,7 +49,9 @@ def deck(notebook: Path, link: Callable[[str], str]) -> str:
 def _prepare(cells: list[Any], link: Callable[[str], str]) -> None:
     heading = ""
     for cell in cells:
-        cell.metadata.setdefault("slideshow", {"slide_type": "skip"})  # nbconvert would put it on the slide before
+        cell.metadata.setdefault(
+            "slideshow", {"slide_type": "skip"}
+        )  # nbconvert would put it on the slide before
         if cell.cell_type == "markdown":
             cell.source = LESSON.sub(lambda found: f"]({link(found[1])})", cell.source)
             heading = next(

@@ -71,7 +71,8 @@ class Pace:
         events, batch = self.higgs.train, self.settings.batch_size
         n = min(events.n, STEPS * batch)
         few = Dataset(np.ascontiguousarray(events.x[:n]), np.ascontiguousarray(events.y[:n]))
-        model, optimizer, taken = rung.model(), rung.make_optimizer(), []
+        model, optimizer = rung.model(precision=self.settings.precision), rung.make_optimizer()
+        taken = []
         for seed in range(3):
             start = time.perf_counter()
             train(model, few, optimizer, batch, seed=seed)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from higgs_tutorial.data.dataset import HiggsDataset
     from higgs_tutorial.nn.history import Epoch
 
-BATCH_SIZE = {"lesson": 256, "quick": 256, "talk": talk.BATCH_SIZE}
+BATCH_SIZE = {"lesson": 256, "quick": 512, "talk": talk.BATCH_SIZE}
 PRECISIONS = ("float32", "bfloat16")
 SCHEDULES = ("constant", "cosine", "exponential", "linear")
 
