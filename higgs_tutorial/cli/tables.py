@@ -75,25 +75,31 @@ def auc_error(auc: float, signal: float, background: float) -> float:
 
 
 def markdown(results: dict[str, Any]) -> str:
-    """Return the table of a run as Markdown, for a README."""
-    data = in_markdown(results["data"])
-    lines = [
-        f"| rung | what it adds | parameters | talk: valid AUC, HIGGS | here: valid AUC, {data} "
-        "| here: train | here: test | epochs | seconds of training |",
-        "|---|---|--:|--:|--:|--:|--:|--:|--:|",
-    ]
+    """Return the table of a run as Markdown, for a README; with each rung's step where the results say it."""
+    data, stepped = in_markdown(results["data"]), any("gain" in rung for rung in results["rungs"])
+    head = ["rung", "what it adds", "parameters", "talk: valid AUC, HIGGS", f"here: valid AUC, {data}"]
+    head += [*(["above the rung before"] if stepped else []), "here: train", "here: test", "epochs"]
+    lines = [[*head, "seconds of training"], ["---", "---", *["--:"] * (len(head) - 1)]]
     for rung in results["rungs"]:
-        cells = (
+        cells = [
             f"`{rung['name']}`",
             ladder.LADDER[rung["name"]].idea,
             f"{rung['parameters']:,}",
             f"{rung['talk']['valid_auc'][-1]:.3f}",
-            *(f"{rung[part]:.3f}" for part in ("valid_auc", "train_auc", "test_auc")),
+            f"{rung['valid_auc']:.3f}",
+            *([_step(rung)] if stepped else []),
+            *(f"{rung[part]:.3f}" for part in ("train_auc", "test_auc")),
             str(len(rung["epochs"])),
             f"{sum(epoch['seconds'] for epoch in rung['epochs']):.0f}",
-        )
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines)
+        ]
+        lines.append(cells)
+    head, rule, *rows = (" | ".join(cells) for cells in lines)
+    return "\n".join([f"| {head} |", f"|{rule.replace(' ', '')}|", *(f"| {row} |" for row in rows)])
+
+
+def _step(rung: dict[str, Any]) -> str:
+    gain = rung.get("gain")
+    return f"{gain['valid_auc']:+.4f} ± {gain['error']:.4f}" if gain else "–"
 
 
 def listed(settings: ladder.Settings) -> list[dict[str, Any]]:

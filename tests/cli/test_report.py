@@ -170,6 +170,14 @@ def test_markdown_has_a_row_a_rung_and_names_the_data(results):
     assert rows[1].startswith("| `adam-3x100` | Adam | 23,501 | 0.854 | 0.778 |")
 
 
+def test_markdown_has_each_rungs_step_and_its_error_where_they_are_known(results):
+    results["rungs"][1]["gain"] = {"over": "logistic", "valid_auc": 0.15774, "error": 0.00123}
+    head, rule, first, second = (line.split("|") for line in tables.markdown(results).splitlines())
+    place = head.index(" above the rung before ")
+    assert (first[place], second[place]) == (" – ", " +0.1577 ± 0.0012 ")
+    assert len(rule) == len(head) == len(second)
+
+
 def test_ladder_picture_has_both_curves_of_each_rung(results):
     figure = plots.ladder(results)
     panels = [axis for axis in figure.axes if axis.get_visible()]
