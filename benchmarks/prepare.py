@@ -1,6 +1,6 @@
-"""From HIGGS.csv.gz to arrays on disk: `higgs-tutorial prepare` against the talk's way with pandas.
+"""From HIGGS.csv.gz to arrays on disk: `higgs-tutorial prepare` against the talk's way, with pandas and with polars.
 
-Each run is a process of its own, timed from its start to its end, imports included. The two ways take turns on
+Each run is a process of its own, timed from its start to its end, imports included. The ways take turns on
 the same file of simulated events in HIGGS format, and a ratio is that of two runs that followed each other.
 
     python benchmarks/prepare.py            # the table, into benchmarks/prepare.md: some five minutes
@@ -34,12 +34,22 @@ from higgs_tutorial.data.prepare import prepare
 prepare(sys.argv[1], sys.argv[2], rows=int(sys.argv[3]))
 """
 
+PANDAS = """
+import pandas as pd
+events = pd.read_csv(source, header=None).astype(np.float32).values
+"""
+
+POLARS = """
+import polars as pl
+schema = {f"column_{i + 1}": pl.Float32 for i in range(29)}
+events = pl.read_csv(source, has_header=False, schema=schema).to_numpy()
+"""
+
 TALK = """
 import sys
 import numpy as np
-import pandas as pd
 source, folder, rows = sys.argv[1], sys.argv[2], int(sys.argv[3])
-events = pd.read_csv(source, header=None).astype(np.float32).values
+READ
 held_out = min(500_000, rows // 20)
 others, test = events[:-held_out], events[-held_out:]
 others = others[np.random.permutation(len(others))]
@@ -48,9 +58,15 @@ np.save(folder + "/higgs_valid.npy", others[-held_out:])
 np.save(folder + "/higgs_test.npy", test)
 """
 
-UNPERMUTED = TALK.replace("others = others[np.random.permutation(len(others))]\n", "")
-
-WAYS = {"prepare": OURS, "the talk's way": TALK, "the talk's way, rows not permuted": UNPERMUTED}
+WAYS = {
+    "prepare": OURS,
+    "polars": TALK.replace("READ", POLARS),
+    "pandas, as in the talk": TALK.replace("READ", PANDAS),
+}
+WAYS |= {
+    f"{way}, rows not permuted": WAYS[way].replace("[np.random.permutation(len(others))]", "")
+    for way in list(WAYS)[1:]
+}
 
 
 @dataclass
@@ -129,7 +145,7 @@ def machine() -> str:
     if Path("/proc/cpuinfo").exists():
         models = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
         cpu = models[0].partition(":")[2].strip() if models else cpu
-    versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pandas", "pyarrow", "isal"))
+    versions = ", ".join(f"{name} {version(name)}" for name in ("numpy", "pandas", "polars", "isal"))
     cores = f"{os.cpu_count()} cores (load {os.getloadavg()[1]:.1f} over five minutes)"
     return f"{cpu}, {cores}, {platform.system()}; Python {platform.python_version()}, {versions}"
 
@@ -163,7 +179,7 @@ def main() -> None:
         "Simulated events in HIGGS format, gzipped. Every run is a process of its own, imports included; the",
         "ways take turns, and a ratio compares runs of the same round. Above 1, `prepare` is faster. All ways",
         "wrote the same events, which the benchmark checks. `prepare` leaves the rows in the file's order, since",
-        "training draws a new one every epoch; the talk permuted them, which the last line leaves out.",
+        "training draws a new one every epoch; the talk permuted them, which the last lines leave out.",
         "",
         *table(runs, rows),
         "",

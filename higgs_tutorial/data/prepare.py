@@ -13,7 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from higgs_tutorial.data.csv.higgs import HiggsCsv
+from higgs_tutorial.data.csv.higgs import count_rows, events, open_higgs
+from higgs_tutorial.data.csv.reader import Csv
 from higgs_tutorial.data.files import explained_write_errors, locked, require_space, write_npy_header
 from higgs_tutorial.data.prepared import (
     COLUMN_COUNT,
@@ -98,7 +99,7 @@ def prepare(
 
 def _count(path: Path, progress: bool) -> int:
     with progress_bar("Counting rows", path.stat().st_size, enabled=progress) as advance:
-        rows = HiggsCsv(path, advance).count_rows()
+        rows = count_rows(path, advance)
     if rows < 20:
         raise ValueError(f"{path} has {rows} rows; at least 20 are needed to split them in three")
     return rows
@@ -107,7 +108,7 @@ def _count(path: Path, progress: bool) -> int:
 def _write_parts(path: Path, folder: Path, rows: int, seed: int, progress: bool) -> dict:
     sizes = dict(zip(PARTS, split_sizes(rows), strict=True))
     with progress_bar("Preparing", path.stat().st_size, enabled=progress) as advance:
-        source = HiggsCsv(path, advance)
+        source = open_higgs(path, advance)
         with explained_write_errors(folder.parent, "preparing HIGGS"), ExitStack() as stack:
             files = [stack.enter_context(open(folder / part_file(part), "wb")) for part in PARTS]
             for file, count in zip(files, sizes.values(), strict=True):
@@ -128,7 +129,7 @@ def _write_parts(path: Path, folder: Path, rows: int, seed: int, progress: bool)
         "columns": COLUMN_COUNT,
         "versions": {
             "python": platform.python_version(),
-            **{name: version(name) for name in ("higgs-tutorial", "numpy", "pyarrow", "isal")},
+            **{name: version(name) for name in ("higgs-tutorial", "numpy", "polars", "isal")},
         },
     }
     (folder / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
@@ -144,21 +145,21 @@ def _assign(rows: int, seed: int) -> np.ndarray:
     return part
 
 
-def _route(source: HiggsCsv, part: np.ndarray, files: Iterable) -> None:
+def _route(source: Csv, part: np.ndarray, files: Iterable) -> None:
     """Write every row of ``source`` to the file of its part.
 
     Raises:
         ValueError: if there are not as many rows as ``part`` has.
     """
     first = 0
-    for events in source.rows():
-        last = first + len(events)
+    for block in events(source):
+        last = first + len(block)
         if last > len(part):
             raise ValueError(_unexpected(source.path, f"more than {len(part):,}", len(part)))
         for index, file in enumerate(files):
             chosen = part[first:last] == index
             if chosen.any():
-                file.write(events[chosen])
+                file.write(block[chosen])
         first = last
     if first != len(part):
         raise ValueError(_unexpected(source.path, f"{first:,}", len(part)))

@@ -17,7 +17,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from higgs_tutorial.data.columns import Choice, check_distinct, choose
-from higgs_tutorial.data.csv.rows import REPORTED, Lines, Rows
+from higgs_tutorial.data.csv.reader import Csv
+from higgs_tutorial.data.csv.rows import REPORTED, Rows
+from higgs_tutorial.data.csv.rules import Layout
 from higgs_tutorial.safe_text import one_line
 
 BLOCK_ROWS = 20_000
@@ -145,6 +147,6 @@ def _checked(file: Path, values: NDArray, first: int, names: Sequence[str]) -> R
 
 
 def _open_csv(file: Path, features: int, columns: Sequence[str] | None) -> Table:
-    lines = Lines(file)
-    choice = choose(file, lines.count, lines.names, features, columns, lines.sample)
-    return Table(lines.names is not None, choice, lines.rows(choice.places), None)
+    csv = Csv(file)
+    choice = choose(file, csv.count, csv.names, features, columns, csv.sample)
+    return Table(csv.names is not None, choice, csv.rows(Layout(csv.count, choice.places)), None)

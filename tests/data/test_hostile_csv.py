@@ -1,12 +1,18 @@
 """What prepare refuses: each file with one clear error that names the line."""
 
 import gzip
+from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 from higgs_lines import make_rows, to_lines
+from hypothesis import given
+from hypothesis import strategies as st
 
-from higgs_tutorial.data.csv import higgs
+from higgs_tutorial.data.csv import reader
+from higgs_tutorial.data.csv.higgs import LAYOUT
+from higgs_tutorial.data.csv.rules import Layout, parse_fast, parse_strictly
 from higgs_tutorial.data.prepare import prepare
 
 ROWS = 200
@@ -66,7 +72,7 @@ BAD_LINES = {
 
 @pytest.fixture(autouse=True)
 def _small_blocks(monkeypatch):
-    monkeypatch.setattr(higgs, "BLOCK_BYTES", 65_536)
+    monkeypatch.setattr(reader, "BLOCK_BYTES", 65_536)
 
 
 def refusal(contents, folder, rows=ROWS):
@@ -132,18 +138,60 @@ def test_a_damaged_file_is_refused(kind, rows, tmp_path):
         assert message in refused
 
 
-@pytest.mark.parametrize("kind", [kind for kind in BAD_LINES if "lone" not in kind])
+@pytest.mark.parametrize("kind", BAD_LINES)
 def test_only_the_strict_rules_decide(kind):
     """What the fast parser takes, the strict one takes, with the same values; and it takes no bad line."""
-    buffer = bytearray(BAD_LINES[kind][0] + b"\n")
-    assert higgs._parse_fast(buffer, len(buffer)) is None
+    assert parse_fast(BAD_LINES[kind][0] + b"\n", LAYOUT) is None
+
+
+@pytest.mark.parametrize("places", [[2], [0, 2], [0, 1]])
+@pytest.mark.parametrize(
+    "line", ["7,8", "7,8,9,10", "7", "7,8,9,", "", "7,8,9\r", "7\r,8,9\r", "7,8,", " ,8,9"]
+)
+def test_a_line_is_looked_at_where_it_is_not_read(line, places):
+    """polars looks at the columns that it is asked for only, and drops a carriage return at any field's end."""
+    layout = Layout(3, places)
+    block = f"1,2,3\n{line}\n4,5,6\n".encode()
+    strict = parse_strictly(block, layout, Path("x"), 1)
+    fields = line.removesuffix("\r").split(",")
+    assert bool(strict.problems) == (
+        len(fields) != 3 or not all(fields[place].strip(" ").isdigit() for place in places)
+    )
+    fast = parse_fast(block, layout)
+    assert fast is None or (not strict.problems and np.array_equal(fast, strict.x))
+    assert fast is not None or strict.problems or "\r," in line
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.text("0123456789", max_size=20), st.text("0123456789", max_size=50), st.integers(-60, 50)
+        )
+    )
+)
+def test_numbers_are_rounded_once(numbers):
+    """Both parsers give the float32 that is nearest to the decimal number, wherever it stands."""
+    texts = [f"{whole or 0}.{fraction}e{exponent}" for whole, fraction, exponent in numbers]
+    block = "".join(f"{text}\n" for text in texts).encode()
+    x = parse_strictly(block, Layout(1, [0]), Path("x"), 1).x[:, 0]
+    fast = parse_fast(block, Layout(1, [0])) if texts else x[:, None]
+    assert (fast is None) == np.isnan(x).any()
+    assert fast is None or np.array_equal(fast[:, 0], x)
+    for text, value in zip(texts, x, strict=True):
+        if np.isnan(value):
+            assert abs(Fraction(text)) >= Fraction(2**128 - 2**103)
+            continue
+        near = [np.nextafter(value, np.float32(side)) for side in (-np.inf, np.inf)]
+        away = [abs(Fraction(float(other)) - Fraction(text)) for other in near if np.isfinite(other)]
+        assert abs(Fraction(float(value)) - Fraction(text)) <= min(away)
+
+
+def test_the_first_bad_line_is_told_where_later_blocks_have_others(tmp_path):
+    lines = [*LINES[:100], b"junk", *LINES[101:105], b"more junk", *LINES[106:]] * 3
+    assert "line 101: 1 columns" in refusal(b"\n".join(lines) + b"\n", tmp_path, 3 * ROWS)
 
 
 def test_both_parsers_read_the_same_values():
-    from pathlib import Path
-
-    from higgs_tutorial.data.csv.rules import parse_strictly
-
     rng = np.random.default_rng(7)
     values = rng.normal(size=(500, 29)) * 10.0 ** rng.integers(-50, 38, size=(500, 29))
     values[:, 0] = rng.random(500) < 0.5
@@ -151,7 +199,6 @@ def test_both_parsers_read_the_same_values():
     text = "".join(
         ",".join(styles[i % 5].format(float(v)) for v in row) + "\n" for i, row in enumerate(values)
     )
-    buffer = bytearray(text.encode())
-    fast = higgs._parse_fast(buffer, len(buffer))
+    fast = parse_fast(text.encode(), LAYOUT)
     assert fast is not None
-    np.testing.assert_array_equal(fast, parse_strictly(bytes(buffer), 1, Path("x")))
+    np.testing.assert_array_equal(fast, parse_strictly(text.encode(), LAYOUT, Path("x"), 1).x)

@@ -10,7 +10,7 @@ import pytest
 from higgs_lines import make_rows, to_lines
 
 from higgs_tutorial.data import prepare as prepare_module
-from higgs_tutorial.data.csv import higgs
+from higgs_tutorial.data.csv import reader
 from higgs_tutorial.data.dataset import load
 from higgs_tutorial.data.prepare import prepare
 from higgs_tutorial.data.prepared import PARTS
@@ -19,16 +19,16 @@ PRODUCTS = ["higgs_test.npy", "higgs_train.npy", "higgs_valid.npy", "manifest.js
 
 SLOW_PREPARE = """
 import sys, time
-from higgs_tutorial.data.csv import higgs
+from higgs_tutorial.data.csv import reader
 from higgs_tutorial.data.prepare import prepare
-higgs.BLOCK_BYTES = 65_536
-finish = higgs.HiggsCsv._finish
-def slow(self, *arguments):
-    rows = finish(self, *arguments)
-    print("a block", flush=True)
-    time.sleep(0.2)
-    return rows
-higgs.HiggsCsv._finish = slow
+reader.BLOCK_BYTES = 65_536
+rows = reader.Csv.rows
+def slow(self, layout):
+    for block in rows(self, layout):
+        print("a block", flush=True)
+        time.sleep(0.2)
+        yield block
+reader.Csv.rows = slow
 prepare(sys.argv[1], sys.argv[2], rows=None)
 """
 
@@ -65,7 +65,7 @@ def visible(folder):
 @pytest.fixture
 def small_blocks(monkeypatch):
     """Blocks of some 90 lines, so that small files have many."""
-    monkeypatch.setattr(higgs, "BLOCK_BYTES", 65_536)
+    monkeypatch.setattr(reader, "BLOCK_BYTES", 65_536)
 
 
 @pytest.mark.usefixtures("small_blocks")
@@ -122,7 +122,7 @@ def test_the_manifest_says_where_it_all_came_from(csv_gz, tmp_path):
         "is_uci": False,
     }
     assert manifest["parts"]["valid"] == {"file": "higgs_valid.npy", "rows": 100}
-    assert {"python", "numpy", "pyarrow", "isal", "higgs-tutorial"} == set(manifest["versions"])
+    assert {"python", "numpy", "polars", "isal", "higgs-tutorial"} == set(manifest["versions"])
 
 
 def _crlf(lines):

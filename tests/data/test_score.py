@@ -11,7 +11,7 @@ import pytest
 
 from higgs_tutorial import files
 from higgs_tutorial.data import score, user_files
-from higgs_tutorial.data.csv import rows
+from higgs_tutorial.data.csv import reader
 from higgs_tutorial.data.score import score_file
 
 K, N = 4, 1000
@@ -31,7 +31,7 @@ P = predict(X)
 @pytest.fixture(autouse=True)
 def small_blocks(monkeypatch):
     """Blocks so small that each file has many, and lines are cut by their ends."""
-    monkeypatch.setattr(rows, "BLOCK_BYTES", 1000)
+    monkeypatch.setattr(reader, "BLOCK_BYTES", 1000)
     monkeypatch.setattr(user_files, "BLOCK_ROWS", 77)
 
 
@@ -114,7 +114,7 @@ BAD_LINES = {
     "1,,3,4": "column 2 is not a number: ''",
     "1,2,nan,4": "column 3 is not finite",
     "1,2,3,-inf": "column 4 is not finite",
-    "1,2,3,1e39": "column 4 is not finite or does not fit float32",
+    "1,2,3,1e39": "column 4 does not fit float32",
     "1_0,2,3,4": "column 1 is not a number: '1_0'",
     "": "the line is empty",
     "1;2;3;4": "1 columns instead of 4",

@@ -96,7 +96,7 @@ def test_bad_rows_stop_it_or_are_named(folder):
     command = ("score", "o/models/logistic.npz", "bad.csv", "--out", "q.csv")
     run = higgs(*command, folder=folder)
     assert run.returncode == 2
-    assert run.stderr.startswith("error: bad.csv, line 42: 28 columns instead of 29; ")
+    assert run.stderr.startswith("error: bad.csv, line 42: 28 columns instead of 29: '")
     assert "--bad-rows nan" in run.stderr
     assert not (folder / "q.csv").exists()
     run = higgs(*command, "--bad-rows", "nan", folder=folder)

@@ -1,1 +1,1 @@
-"""Reading CSV: the HIGGS format fast, files of any origin line by line, and what either end of a file may hide."""
+"""Reading CSV: blocks of lines, parsed fast or by rules that know what is wrong, and what either end may hide."""
