@@ -66,7 +66,8 @@ def _parse_with_polars(block: bytes, layout: Layout) -> NDArray | None:
     except pl.exceptions.PolarsError:
         return None
     x = table.select([names[place] for place in layout.places]).to_numpy(order="c")
-    usual = len(x) == block.count(b"\n") and np.isfinite(x).all()  # NaN is also what was empty or not there
+    lines = np.count_nonzero(np.frombuffer(block, np.uint8) == ord("\n"))  # faster than block.count
+    usual = len(x) == lines and np.isfinite(x).all()  # NaN is also what was empty or not there
     if layout.labelled:
         usual = usual and ((x[:, 0] == 0) | (x[:, 0] == 1)).all()
     return x if usual else None
