@@ -12,15 +12,25 @@ from higgs_tutorial.data.csv.edges import is_number
 
 _INDEX = re.compile(r"|index|__index_level_\d+__|unnamed: \d+(\.\d+)*|level_\d+", re.IGNORECASE)
 _LABELS = {"label", "labels", "class", "class_label", "target", "y", "is_signal", "truth"}
+_WEIGHTS = {"weight", "weights", "event_weight", "sample_weight"}
 _LISTED = 5
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The places of the features among a file's columns, from 0, and a sentence for the reader of the output."""
+    """Which of a file's columns are what.
+
+    Attributes:
+        places: those of the features, from 0.
+        sentence: the same for the reader of the output.
+        label: the place of what may be the label, if there is one.
+        weight: the place of what is called a weight, if there is one.
+    """
 
     places: list[int]
     sentence: str
+    label: int | None = None
+    weight: int | None = None
 
 
 def choose(
@@ -36,7 +46,8 @@ def choose(
 
     Where file and model have names, every name that the model wants must be there, in any order and among
     others. Else the columns are taken in their order, without an index (of pandas: by its name, or because it
-    counts the rows) and without a label (by its name wherever it stands, else the first column).
+    counts the rows), without a label (by its name wherever it stands, else the first column) and without a weight
+    (by its name, if there is a column too many).
 
     Args:
         file: for the messages.
@@ -56,6 +67,10 @@ def choose(
         return _by_name(file, list(names), wanted)
     left_out = {} if names is None else _left_out(names, index)
     places = [i for i in range(count) if i not in left_out]
+    weights = [i for i in places if names is not None and names[i].casefold() in _WEIGHTS]
+    if len(places) != features and len(places) - len(weights) in (features, features + 1):
+        left_out |= dict.fromkeys(weights, "the weight")
+        places = [i for i in places if i not in weights]
     if len(places) == features + 1 and "the label" not in left_out.values():
         left_out |= {places[0]: _what_is_first(file, places, sample)}
         places = places[1:]
@@ -70,7 +85,8 @@ def choose(
             f"{file}: its first column counts the rows: leave the index out (pandas: index=False)"
         )
     unused = [f"column {i + 1}, {why}" for i, why in left_out.items()]
-    return Choice(places, f"{_ranges(places)}, by place, of {count}{_not_used(unused)}")
+    sentence = f"{_ranges(places)}, by place, of {count}{_not_used(unused)}"
+    return Choice(places, sentence, *(_only(left_out, why) for why in ("the label", "the weight")))
 
 
 def _by_name(file: Path, names: list[str], wanted: Sequence[str]) -> Choice:
@@ -89,7 +105,19 @@ def _by_name(file: Path, names: list[str], wanted: Sequence[str]) -> Choice:
     unused = [repr(name) for name in names if name not in wanted]
     shown = list(wanted) if len(wanted) <= _LISTED else [*wanted[:2], "…", wanted[-1]]
     sentence = f"{len(wanted)} by name ({', '.join(shown)})"
-    return Choice([names.index(name) for name in wanted], sentence + _not_used(unused))
+    others = {i: "the weight" for i, name in enumerate(names) if name.casefold() in _WEIGHTS}
+    others |= _left_out(names, ())
+    others = {i: why for i, why in others.items() if names[i] not in wanted}
+    places = [names.index(name) for name in wanted]
+    return Choice(
+        places, sentence + _not_used(unused), *(_only(others, why) for why in ("the label", "the weight"))
+    )
+
+
+def _only(left_out: dict[int, str], why: str) -> int | None:
+    """Return the place of the only column that is left out for this reason."""
+    found = [i for i, reason in left_out.items() if reason == why]
+    return found[0] if len(found) == 1 else None
 
 
 def check_distinct(file: Path, names: Sequence[str], places: Sequence[int]) -> None:

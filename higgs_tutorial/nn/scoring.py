@@ -45,19 +45,23 @@ def roc_auc(y: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None) -> 
     return float(signal @ below / (signal.sum() * background.sum()))
 
 
-def roc_auc_error(y: ArrayLike, score: ArrayLike) -> float:
+def roc_auc_error(y: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None) -> float:
     """Return the standard error of `roc_auc` that comes from the events being a sample.
 
     It is that of the method of DeLong et al. ("Comparing the areas under two or more correlated receiver operating
     characteristic curves", Biometrics 44, 837, 1988), which assumes nothing of how the scores are distributed. How much
     the AUC changes when the network is trained again is not in it.
 
+    With weights each event's part in the variance, the square of its distance from the mean, counts with the square of
+    its share of the class's weights; equal weights give what none give.
+
     Args:
         y: labels ``[n]``, 1 for signal and 0 for background.
         score: anything that grows with the probability of signal ``[n]``.
+        weight: weights ``[n]`` or None for equal ones.
 
     Raises:
-        ValueError: if there are fewer than two events of a class.
+        ValueError: if there are fewer than two events of a class, or the weights of one add up to 0 or less.
 
     Example:
         >>> import numpy as np
@@ -67,7 +71,29 @@ def roc_auc_error(y: ArrayLike, score: ArrayLike) -> float:
         >>> print(f"{roc_auc(y, score):.2f} ± {roc_auc_error(y, score):.2f}")
         0.76 ± 0.01
     """
-    return _error(*_shares_beaten(y, score))
+    if weight is None:
+        return _error(*_shares_beaten(y, score))
+    y, score, weight = np.asarray(y), np.asarray(score), np.asarray(weight, np.float64)
+    check_classes(y, weight)
+    _check_two_of_each(y)
+    shares = {c: np.where(y == c, weight, 0) / weight[y == c].sum() for c in (0, 1)}
+    below, above = _weight_below(score, shares[0]), 1 - _weight_below(score, shares[1])
+    return float(
+        np.sqrt(sum(_weighted_variance(v[y == c], shares[c][y == c]) for v, c in ((below, 1), (above, 0))))
+    )
+
+
+def _weight_below(score: NDArray, weight: NDArray) -> NDArray:
+    """Return for each event the sum of the weights of those with a lower score, and half of its equals; ``[n]``."""
+    values, place = np.unique(score, return_inverse=True)
+    at = np.bincount(place, weight, len(values))
+    return (np.cumsum(at) - at / 2)[place]
+
+
+def _weighted_variance(values: NDArray, share: NDArray) -> float:
+    """Return the variance of the mean of ``values`` with weights ``share``, which add up to 1."""
+    n = len(values)
+    return n / (n - 1) * float(np.sum((share * (values - share @ values)) ** 2))
 
 
 def roc_auc_difference(y: ArrayLike, score: ArrayLike, other: ArrayLike) -> tuple[float, float]:
@@ -104,15 +130,20 @@ def _shares_beaten(y: ArrayLike, score: ArrayLike) -> tuple[NDArray, NDArray]:
     """For each signal event the share of the background below it; for each background event that of signal above."""
     y, score = np.asarray(y), np.asarray(score)
     signal, background = score[y == 1], score[y == 0]
-    if min(len(signal), len(background)) < 2:
-        raise ValueError(
-            f"the events are {len(signal):,} of signal and {len(background):,} of background; the error of a ROC AUC"
-            " needs at least two of each"
-        )
+    _check_two_of_each(y)
     ranks = rankdata(np.concatenate([signal, background]))  # ties share the mean rank
     beaten = ranks[: len(signal)] - rankdata(signal)
     above = len(signal) - (ranks[len(signal) :] - rankdata(background))
     return beaten / len(background), above / len(signal)
+
+
+def _check_two_of_each(y: NDArray) -> None:
+    signal, background = (int(np.count_nonzero(y == c)) for c in (1, 0))
+    if min(signal, background) < 2:
+        raise ValueError(
+            f"the events are {signal:,} of signal and {background:,} of background; the error of a ROC AUC needs at"
+            " least two of each"
+        )
 
 
 def _error(signal: NDArray, background: NDArray) -> float:

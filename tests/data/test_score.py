@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from higgs_tutorial import files
-from higgs_tutorial.data import score, user_files
+from higgs_tutorial.data import score
 from higgs_tutorial.data.csv import reader
 from higgs_tutorial.data.score import score_file
+from higgs_tutorial.data.sources import base
 
 K, N = 4, 1000
 COLUMNS = ["a", "b", "c", "d"]
@@ -32,7 +33,7 @@ P = predict(X)
 def small_blocks(monkeypatch):
     """Blocks so small that each file has many, and lines are cut by their ends."""
     monkeypatch.setattr(reader, "BLOCK_BYTES", 1000)
-    monkeypatch.setattr(user_files, "BLOCK_ROWS", 77)
+    monkeypatch.setattr(base, "BLOCK_ROWS", 77)
 
 
 def write(path, x=X, label=False, header=False, names=COLUMNS):
@@ -318,6 +319,6 @@ def test_memory_does_not_grow_with_the_file(tmp_path):
 
 
 def test_the_endings_are_those_that_are_written():
-    assert sorted(e for kind in (score._csv, score._npy, score._parquet) for e in kind.endings) == sorted(
-        score.ENDINGS
-    )
+    assert sorted(
+        e for kind in (score._csv, score._npy, score._parquet, score._root) for e in kind.endings
+    ) == sorted(score.ENDINGS)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+
+import numpy as np
 
 from higgs_tutorial.data.csv.edges import check_not_numbered, fields_of, is_number, may_be_cut
 from higgs_tutorial.data.csv.rows import Rows
@@ -65,26 +67,30 @@ class Csv:
             yield self._head
         yield from self._blocks
 
-    def rows(self, layout: Layout) -> Iterator[Rows]:
+    def rows(self, layout: Layout, aside: Sequence[int] = ()) -> Iterator[Rows]:
         """Yield the events, once, in order: the lines after a header, with the columns that ``layout`` names.
+
+        Those at the places ``aside`` come as `Rows.aside`: what is wrong in them makes no event unusable.
 
         Raises:
             ValueError: if the file is damaged or cut off.
         """
         waiting: deque[tuple[bytes, bool, Future]] = deque()
+        together = Layout(layout.count, [*layout.places, *aside], layout.labelled)
+        others = Layout(layout.count, list(aside))
         self._lines = 0
         with ThreadPoolExecutor(WORKERS) as pool:
             try:
                 for block in self._events():
-                    waiting.append((block, self._unended, pool.submit(parse_fast, block, layout)))
+                    waiting.append((block, self._unended, pool.submit(parse_fast, block, together)))
                     if len(waiting) > WORKERS:
-                        yield self._finish(layout, *waiting.popleft())
+                        yield self._finish(layout, others, *waiting.popleft())
             except ValueError:
                 while waiting:  # a bad line before the damage is the first thing to tell
-                    yield self._finish(layout, *waiting.popleft())
+                    yield self._finish(layout, others, *waiting.popleft())
                 raise
             while waiting:
-                yield self._finish(layout, *waiting.popleft())
+                yield self._finish(layout, others, *waiting.popleft())
 
     def _events(self) -> Iterator[bytes]:
         """Yield the blocks without a header."""
@@ -93,12 +99,21 @@ class Csv:
         yield from filter(None, [first if self.names is None else first.partition(b"\n")[2]])
         yield from blocks
 
-    def _finish(self, layout: Layout, block: bytes, unended: bool, parsed: Future) -> Rows:
+    def _finish(self, layout: Layout, others: Layout, block: bytes, unended: bool, parsed: Future) -> Rows:
         """Return the events of the next block, parsed again if the fast way refused them, and count their lines."""
-        x, first_line = parsed.result(), self._lines + 1 + (self.names is not None)
-        rows = parse_strictly(block, layout, self.path, first_line) if x is None else Rows(x)
+        values, first_line = parsed.result(), self._lines + 1 + (self.names is not None)
+        if values is None:
+            rows = parse_strictly(block, layout, self.path, first_line)
+            rows.aside = parse_strictly(block, others, self.path, first_line).x
+        else:
+            k = len(layout.places)
+            rows = Rows(values[:, :k] if others.places else values, aside=values[:, k:])
         self._lines += len(rows.x)
-        if unended and layout.count - 1 in layout.places and not rows.bad[-1]:
+        if not unended:
+            return rows
+        if layout.count - 1 in others.places:
+            rows.aside[-1] = np.nan
+        if layout.count - 1 in layout.places and not rows.bad[-1]:
             why = "the line has no end and its last number may be cut"
             mend = f"get the file again, or, if it is whole, end it: echo >> {self.path}"
             rows.refuse(-1, f"{self.path}, line {first_line:,}: {why}; {mend}")

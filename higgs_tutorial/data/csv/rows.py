@@ -16,11 +16,13 @@ class Rows:
     """Consecutive events: features ``x`` float32 ``[n, k]``, and what is wrong with those that cannot be used.
 
     The row of an event that cannot be used is NaN. ``problems`` has a sentence for each of the first ten of
-    them, which names the line or row of the file.
+    them, which names the line or row of the file. ``aside`` float32 ``[n, m]`` are columns that are no features, a
+    label or a weight: what cannot be used in them is NaN, and refuses no event.
     """
 
     x: NDArray
     problems: list[str] = field(default_factory=list)
+    aside: NDArray | None = None
 
     @property
     def bad(self) -> NDArray:
