@@ -15,7 +15,7 @@ from higgs_tutorial.cli.options import DataDir, Seed
 @one_line_errors
 def simulate(
     events: Annotated[int, typer.Option(min=1, help="Number of events.")],
-    out: Annotated[Path, typer.Option(help="FILE.npy, FILE.csv or FILE.csv.gz.")],
+    out: Annotated[Path, typer.Option(help="FILE.csv.gz, .csv, .npy, .parquet or .root.")],
     seed: Seed = 0,
     parameter: Annotated[
         list[str] | None,
@@ -65,7 +65,10 @@ def download(data_dir: DataDir = None) -> None:
 @one_line_errors
 def prepare(
     csv: Annotated[
-        Path | None, typer.Argument(help="A file in HIGGS format. Default: the downloaded one.")
+        Path | None,
+        typer.Argument(
+            help="HIGGS events: CSV, .npy, Parquet, ROOT or HDF5 (FILE:TREE). Default: the downloaded file."
+        ),
     ] = None,
     data_dir: DataDir = None,
     rows: Annotated[int | None, typer.Option(min=1, help="Number of rows the file must have.")] = None,
@@ -78,6 +81,7 @@ def prepare(
 
     * `higgs-tutorial prepare` – the downloaded HIGGS.csv.gz, which must have 11,000,000 rows
     * `higgs-tutorial prepare mine.csv.gz --any-rows --data-dir mine`
+    * `higgs-tutorial prepare ntuple.root:events --any-rows --data-dir mine` – branches by name
 
     """
     from higgs_tutorial.data.prepare import HIGGS_ROWS

@@ -11,7 +11,7 @@ from pathlib import Path
 from higgs_tutorial.data.csv.edges import is_number
 
 _INDEX = re.compile(r"|index|__index_level_\d+__|unnamed: \d+(\.\d+)*|level_\d+", re.IGNORECASE)
-_LABELS = {"label", "labels", "class", "class_label", "target", "y", "is_signal", "truth"}
+LABELS = {"label", "labels", "class", "class_label", "target", "y", "is_signal", "truth"}
 _WEIGHTS = {"weight", "weights", "event_weight", "sample_weight"}
 _LISTED = 5
 
@@ -146,7 +146,7 @@ def _near(name: str, others: list[str]) -> str:
 def _left_out(names: Sequence[str], index: Sequence[str]) -> dict[int, str]:
     """Return the places of columns that are no features by their names, and what they are."""
     indices = {i: "the index" for i, name in enumerate(names) if name in index or _INDEX.fullmatch(name)}
-    words = _LABELS - (
+    words = LABELS - (
         {"y"} if "x" in {name.casefold() for name in names} else set()
     )  # then y is a coordinate
     labels = {i: "the label" for i, name in enumerate(names) if name.casefold() in words}

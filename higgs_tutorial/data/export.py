@@ -1,4 +1,4 @@
-"""Simulated events to a file in exactly the real file's format."""
+"""Simulated events to a file: in exactly the real file's format, or with names, as Parquet and ROOT have them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ import numpy as np
 from higgs_tutorial.data.files import explained_write_errors, text_file
 from higgs_tutorial.data.progress import progress_bar
 from higgs_tutorial.data.simulated import simulate_file
+from higgs_tutorial.data.sources.root import branch_name, import_uproot
 from higgs_tutorial.files import ENDING, written
+from higgs_tutorial.physics.features import COLUMNS
 from higgs_tutorial.physics.parameters import Parameters
 
 CHUNK = 50_000
-ENDINGS = (".npy", ".csv.gz", ".csv")
+ENDINGS = (".npy", ".csv.gz", ".csv", ".parquet", ".root")
 TRUTH_ENDINGS = (".npy", ".parquet")
+TREE = "events"
+"""What the tree in a ROOT file is called."""
 
 
 def write_simulated(
@@ -31,8 +35,10 @@ def write_simulated(
     """Simulate events into ``out``, under a temporary name until all are there.
 
     Args:
-        out: a ``.npy`` (float32 ``[events, 29]``, label first) or a ``.csv`` or ``.csv.gz`` (29 columns, no header,
-            each value printed as ``%.18e``, as in HIGGS.csv.gz).
+        out: a ``.npy`` (float32 ``[events, 29]``, label first), a ``.csv`` or ``.csv.gz`` (29 columns, no header, each
+            value printed as ``%.18e``, as in HIGGS.csv.gz), a ``.parquet`` (``label`` and the names of
+            `features.COLUMNS`), or a ``.root`` (the same in a tree `TREE`, each name with underscores for what ROOT's
+            formulas don't take: ``jet_1_b_tag``).
         events: number of events.
         seed: same seed, same rows.
         parameters: values of the simulation that shall differ, by name (see `higgs_tutorial.simulate`).
@@ -40,6 +46,7 @@ def write_simulated(
             `higgs_tutorial.simulate`) or a ``.parquet`` (its values in columns: ``bottom_1_E``, …, ``jet_8_origin``).
 
     Raises:
+        ImportError: if a ROOT file is asked for and uproot is not installed.
         ValueError: if ``events`` is not positive, a file's ending is another one, or a parameter is not possible.
         OSError: if the disk is too small or a write fails.
 
@@ -53,6 +60,8 @@ def write_simulated(
     if events < 1:
         raise ValueError(f"events must be at least 1, not {events}")
     parameters = Parameters.of(parameters)
+    if out.suffix == ".root":
+        import_uproot(out)
     for file in filter(None, (out, truth)):
         file.parent.mkdir(parents=True, exist_ok=True)
     with _array_of(out) as rows, _array_of(truth) if truth else nullcontext() as known:
@@ -74,29 +83,43 @@ def _array_of(out: Path) -> Iterator[Path]:
             with explained_write_errors(out.parent, f"writing {len(rows):,} events"):
                 if out.suffix == ".parquet":
                     _write_parquet(file, rows)
+                elif out.suffix == ".root":
+                    _write_root(file, rows)
                 else:
                     _write_csv(file, rows, gzipped=out.suffix == ".gz")
         finally:
             array.unlink(missing_ok=True)
 
 
+def _columns(chunk: np.ndarray) -> dict[str, np.ndarray]:
+    """Return events or their truth as columns: four-vectors as _E, _px, _py, _pz, jets as jet_1_pt, …, jet_8_pt."""
+    if not chunk.dtype.names:
+        return dict(zip(("label", *COLUMNS), np.ascontiguousarray(chunk.T), strict=True))
+    values = {}
+    for field in chunk.dtype.names:
+        names = [f"{field}_{v}" for v in ("E", "px", "py", "pz")]
+        if field.startswith("jet_"):
+            names = [f"jet_{jet + 1}_{field[4:]}" for jet in range(chunk[field].shape[1])]
+        values |= dict(zip(names, np.ascontiguousarray(chunk[field].T), strict=True))
+    return values
+
+
 def _write_parquet(file: Path, rows: np.ndarray) -> None:
-    """Write the truth, a column for each value: four-vectors as _E, _px, _py, _pz, jets as jet_1_pt, …, jet_8_pt."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    def table(chunk: np.ndarray) -> pa.Table:
-        values = {}
-        for field in chunk.dtype.names:
-            names = [f"{field}_{v}" for v in ("E", "px", "py", "pz")]
-            if field.startswith("jet_"):
-                names = [f"jet_{jet + 1}_{field[4:]}" for jet in range(chunk[field].shape[1])]
-            values |= dict(zip(names, np.ascontiguousarray(chunk[field].T), strict=True))
-        return pa.table(values)
-
-    with parquet.ParquetWriter(file, table(rows[:0]).schema) as writer:
+    with parquet.ParquetWriter(file, pa.table(_columns(rows[:0])).schema) as writer:
         for start in range(0, len(rows), CHUNK):
-            writer.write_table(table(rows[start : start + CHUNK]))
+            writer.write_table(pa.table(_columns(rows[start : start + CHUNK])))
+
+
+def _write_root(file: Path, rows: np.ndarray) -> None:
+    columns = {branch_name(name): values.dtype for name, values in _columns(rows[:0]).items()}
+    with import_uproot(file).recreate(file) as opened:
+        tree = opened.mktree(TREE, columns)
+        for start in range(0, len(rows), CHUNK):
+            chunk = _columns(rows[start : start + CHUNK])
+            tree.extend({branch_name(name): values for name, values in chunk.items()})
 
 
 def _write_csv(file: Path, rows: np.ndarray, *, gzipped: bool) -> None:

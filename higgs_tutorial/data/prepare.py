@@ -1,4 +1,4 @@
-"""HIGGS.csv.gz -> higgs_train.npy, higgs_valid.npy, higgs_test.npy and manifest.json, as a stream."""
+"""A file of HIGGS events -> higgs_train.npy, higgs_valid.npy, higgs_test.npy and manifest.json, as a stream."""
 
 from __future__ import annotations
 
@@ -13,9 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from higgs_tutorial.data.csv.higgs import count_rows, events, open_higgs
-from higgs_tutorial.data.csv.reader import Csv
 from higgs_tutorial.data.files import explained_write_errors, locked, require_space, write_npy_header
+from higgs_tutorial.data.higgs_files import HiggsFile, count_rows, open_higgs
 from higgs_tutorial.data.prepared import (
     COLUMN_COUNT,
     MANIFEST,
@@ -27,6 +26,7 @@ from higgs_tutorial.data.prepared import (
 )
 from higgs_tutorial.data.progress import progress_bar
 from higgs_tutorial.data.settings import data_folder
+from higgs_tutorial.data.sources.several import Location
 from higgs_tutorial.data.uci import HIGGS_FILE, HIGGS_ROWS, HIGGS_SHA256
 from higgs_tutorial.files import ended_by_exceptions
 
@@ -39,7 +39,7 @@ def prepare(
     seed: int = 0,
     progress: bool = True,
 ) -> dict:
-    """Turn a CSV file in HIGGS format into the three memory-mappable parts.
+    """Turn a CSV file in HIGGS format, or a table of HIGGS events, into the three memory-mappable parts.
 
     The split is the talk's (`split_sizes`): the last rows are the test set and a random choice of the others,
     drawn with ``seed``, is the validation set. Within each part the events stay in the order of the file; the
@@ -47,12 +47,13 @@ def prepare(
     in bounded memory, and the parts get their names only when all of them are complete.
 
     Args:
-        csv: the file, plain, gzipped or the only CSV in a zip archive; by default ``HIGGS.csv.gz`` in the data
-            folder.
+        csv: the file; by default ``HIGGS.csv.gz`` in the data folder. A CSV is plain, gzipped or the only one in a zip
+            archive. Parquet, ROOT, HDF5 (``FILE:TREE`` where there are several) and records in ``.npy`` have a
+            label (``label``, ``class``, …) and the 28 columns by name, an array in ``.npy`` or HDF5 the label first.
         data_dir: where to write; by default ``HIGGS_DATA_DIR``, else ``data/`` of a checkout, else
             the user's cache folder.
-        rows: how many rows the file must have; None for any number (the file is then read twice, the first
-            time only to count).
+        rows: how many rows the file must have; None for any number (a CSV is then read twice, the first time
+            only to count).
         seed: seed of the choice of validation events.
         progress: whether to show a progress bar if standard error is a terminal.
 
@@ -62,6 +63,7 @@ def prepare(
 
     Raises:
         FileNotFoundError: if there is no such file.
+        ImportError: if it is a ROOT file and uproot is not installed.
         ValueError: if a line is not in HIGGS format (with its number), the file is something else, damaged or
             cut off, or it has another number of rows.
         OSError: if the disk is too small or a write fails.
@@ -75,45 +77,47 @@ def prepare(
         180
     """
     folder = data_folder(data_dir)
-    path = Path(csv).expanduser() if csv is not None else folder / HIGGS_FILE
-    if not path.is_file():
-        raise FileNotFoundError(f"{path} is not a file; run: higgs-tutorial download, or name the CSV file")
+    location = Location.of(csv if csv is not None else folder / HIGGS_FILE)
+    if not location.path.is_file():
+        raise FileNotFoundError(
+            f"{location} is not a file; run: higgs-tutorial download, or name the CSV file"
+        )
     if rows is not None:
         split_sizes(rows)
-    path.open("rb").close()  # an unreadable file should say so before anything else happens
+    location.path.open("rb").close()  # an unreadable file should say so before anything else happens
     with locked(folder / ".prepare.lock", "preparing HIGGS", progress=progress):
         if rows is None:
-            rows = _count(path, progress)
+            rows = _count(location, progress)
         require_space(folder, rows * ROW_BYTES + 2**20, "preparing HIGGS")
         partial = folder / ".prepare.partial"
         shutil.rmtree(partial, ignore_errors=True)  # what a killed process left
         with ended_by_exceptions():
             try:
                 partial.mkdir()
-                manifest = _write_parts(path, partial, rows, seed, progress)
+                manifest = _write_parts(location, partial, rows, seed, progress)
                 _publish(partial, folder)
             finally:
                 shutil.rmtree(partial, ignore_errors=True)
     return manifest
 
 
-def _count(path: Path, progress: bool) -> int:
-    with progress_bar("Counting rows", path.stat().st_size, enabled=progress) as advance:
-        rows = count_rows(path, advance)
+def _count(file: Location, progress: bool) -> int:
+    with progress_bar("Counting rows", file.path.stat().st_size, enabled=progress) as advance:
+        rows = count_rows(file, advance)
     if rows < 20:
-        raise ValueError(f"{path} has {rows} rows; at least 20 are needed to split them in three")
+        raise ValueError(f"{file} has {rows} rows; at least 20 are needed to split them in three")
     return rows
 
 
-def _write_parts(path: Path, folder: Path, rows: int, seed: int, progress: bool) -> dict:
+def _write_parts(file: Location, folder: Path, rows: int, seed: int, progress: bool) -> dict:
     sizes = dict(zip(PARTS, split_sizes(rows), strict=True))
-    with progress_bar("Preparing", path.stat().st_size, enabled=progress) as advance:
-        source = open_higgs(path, advance)
+    with progress_bar("Preparing", file.path.stat().st_size, enabled=progress) as advance:
+        source = open_higgs(file, advance)
         with explained_write_errors(folder.parent, "preparing HIGGS"), ExitStack() as stack:
             files = [stack.enter_context(open(folder / part_file(part), "wb")) for part in PARTS]
-            for file, count in zip(files, sizes.values(), strict=True):
-                write_npy_header(file, (count, COLUMN_COUNT))
-            _route(source, _assign(rows, seed), files)
+            for part, count in zip(files, sizes.values(), strict=True):
+                write_npy_header(part, (count, COLUMN_COUNT))
+            _route(file, source, _assign(rows, seed), files)
     manifest = {
         "schema": SCHEMA,
         "source": {
@@ -145,27 +149,27 @@ def _assign(rows: int, seed: int) -> np.ndarray:
     return part
 
 
-def _route(source: Csv, part: np.ndarray, files: Iterable) -> None:
+def _route(path: Location, source: HiggsFile, part: np.ndarray, files: Iterable) -> None:
     """Write every row of ``source`` to the file of its part.
 
     Raises:
         ValueError: if there are not as many rows as ``part`` has.
     """
     first = 0
-    for block in events(source):
+    for block in source.blocks():
         last = first + len(block)
         if last > len(part):
-            raise ValueError(_unexpected(source.path, f"more than {len(part):,}", len(part)))
+            raise ValueError(_unexpected(path, f"more than {len(part):,}", len(part)))
         for index, file in enumerate(files):
             chosen = part[first:last] == index
             if chosen.any():
                 file.write(block[chosen])
         first = last
     if first != len(part):
-        raise ValueError(_unexpected(source.path, f"{first:,}", len(part)))
+        raise ValueError(_unexpected(path, f"{first:,}", len(part)))
 
 
-def _unexpected(path: Path, found: str, expected: int) -> str:
+def _unexpected(path: Location, found: str, expected: int) -> str:
     return (
         f"{path} has {found} rows instead of {expected:,}. If that is right, say so: "
         "higgs-tutorial prepare --any-rows (in Python, rows=None)"

@@ -80,8 +80,7 @@ def _no_label(source: Source, place: int) -> str:
     if kind := source.kind(place):
         return "" if kind == "bool" else f"{called} holds {kind}"
     for value in values:
-        text = str(value).strip()
-        if text.casefold() not in ("", "none", "nan") and not (is_number(text) and float(text) in (-1, 0, 1)):
+        if not _is_missing(value) and not (is_number(str(value)) and float(value) in (-1, 0, 1)):
             return f"{called} holds {str(value)[:20]!r}, and not 0 and 1"
     return ""
 
@@ -89,4 +88,8 @@ def _no_label(source: Source, place: int) -> str:
 def _holds_numbers(source: Source, place: int | None) -> bool:
     if place is None or source.kind(place) is not None:
         return False
-    return all(value is None or is_number(str(value)) for value in source.sample(place))
+    return all(_is_missing(value) or is_number(str(value)) for value in source.sample(place))
+
+
+def _is_missing(value: object) -> bool:
+    return str(value).strip().casefold() in ("", "none", "nan")

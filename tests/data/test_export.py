@@ -27,7 +27,7 @@ def test_csv_holds_every_bit_of_the_npy(tmp_path):
     assert sorted(file.name for file in tmp_path.iterdir()) == ["events.csv", "events.csv.gz", "events.npy"]
 
 
-@pytest.mark.parametrize(("name", "events"), [("events.parquet", 5), ("events.gz", 5), ("events.npy", 0)])
+@pytest.mark.parametrize(("name", "events"), [("events.feather", 5), ("events.gz", 5), ("events.npy", 0)])
 def test_bad_arguments_leave_nothing(tmp_path, name, events):
     with pytest.raises(ValueError, match="must"):
         write_simulated(tmp_path / name, events)

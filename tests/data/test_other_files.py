@@ -74,8 +74,8 @@ OTHERS = {
     "tar.gz": (gzip.compress(tarred()), "what is packed in it is a tar archive"),
     "gzip twice": (gzip.compress(gzip.compress(TEXT)), "what is packed in it is a gzip file"),
     "gzipped zip": (gzip.compress(zipped(HIGGS_csv=TEXT)), "what is packed in it is a zip archive"),
-    "HDF5": (b"\x89HDF\r\n\x1a\n\x00" + bytes(500), r"is an HDF5 file; .*pandas\.read_hdf"),
-    "ROOT": (b"root\x00\x00\xf4\x91" + bytes(500), "is a ROOT file; .*uproot"),
+    "HDF5": (b"\x89HDF\r\n\x1a\n\x00" + bytes(500), "is a damaged or cut off HDF5 file"),
+    "ROOT": (b"root\x00\x00\xf4\x91" + bytes(500), "has no tree in it|is a ROOT file, which needs uproot"),
     "netCDF": (b"CDF\x01" + bytes(100), "is a netCDF file"),
     "Arrow": (arrow(), "is an Arrow or Feather file"),
     "SQLite": (b"SQLite format 3\x00" + bytes(100), "is an SQLite data base"),
@@ -101,22 +101,15 @@ OTHERS = {
     "a cut zip": (zipped(HIGGS_csv=TEXT)[:-30], "is a damaged or cut off zip archive"),
     "a damaged zip": (zipped(zipfile.ZIP_STORED, HIGGS_csv=TEXT).replace(TEXT[9000:9010], b"1234567890"), "damaged"),
 }  # fmt: skip
-ONLY_PREPARE = {
-    "Parquet": (
-        saved(lambda s: pd.DataFrame(ROWS).to_parquet(s)),
-        r"is a Parquet file; .*pandas\.read_parquet",
-    ),
-    ".npy": (saved(lambda s: np.save(s, ROWS)), r"is a NumPy \.npy file; .*numpy\.savetxt"),
-}
 
 
-@pytest.mark.parametrize("kind", [*OTHERS, *ONLY_PREPARE])
+@pytest.mark.parametrize("kind", OTHERS)
 @pytest.mark.parametrize("rows", [60, None])
 def test_prepare_says_what_it_is(kind, rows, tmp_path):
-    content, says = (OTHERS | ONLY_PREPARE)[kind]
+    content, says = OTHERS[kind]
     file = tmp_path / "HIGGS.csv.gz"
     file.write_bytes(content)
-    with pytest.raises(ValueError, match=says) as caught:
+    with pytest.raises((ValueError, ImportError), match=says) as caught:
         prepare(file, tmp_path / "out", rows=rows)
     assert "\n" not in str(caught.value)
     assert str(file) in str(caught.value)
@@ -128,7 +121,7 @@ def test_score_says_what_it_is(kind, tmp_path):
     content, says = OTHERS[kind]
     file = tmp_path / "events.csv"
     file.write_bytes(content)
-    with pytest.raises(ValueError, match=says) as caught:
+    with pytest.raises((ValueError, ImportError), match=says) as caught:
         score_file(lambda x: x[:, 0], 28, file, tmp_path / "p.npy")
     assert "\n" not in str(caught.value)
     assert os.listdir(tmp_path) == ["events.csv"]

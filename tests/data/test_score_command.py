@@ -10,6 +10,7 @@ import pytest
 from higgs_tutorial import load, load_model, predict, simulate
 from higgs_tutorial.nn import evaluate
 from higgs_tutorial.nn.files.models import read_header
+from higgs_tutorial.nn.scoring import roc_auc, roc_auc_error
 
 
 def higgs(*arguments, folder):
@@ -80,6 +81,9 @@ def test_score_writes_what_python_predicts(folder):
     x, _ = simulate(300, seed=5)
     p = predict(load_model(folder / "o" / "models" / "logistic.npz"), x)
     assert np.allclose(np.loadtxt(folder / "p.csv"), p, atol=1e-6)
+    y = simulate(300, seed=5)[1]
+    auc, error = roc_auc(y, p), roc_auc_error(y, p)
+    assert f"ROC AUC {auc:.4f} ± {error:.4f} of 300 events with a label (column 1)" in run.stdout.splitlines()
     last = "columns taken: 2 to 29, by place, of 29; not used: column 1, the label"
     assert run.stdout.splitlines()[-1] == last
     run = higgs("score", "o/models/logistic.npz", "events.csv", "--out", "z.csv", "--logits", folder=folder)

@@ -89,9 +89,24 @@ def test_the_error_follows_from_the_pairs():
     assert roc_auc_difference(y, score, score) == (0, 0)
 
 
+def test_the_error_with_weights_is_the_spread_of_weighted_aucs():
+    rng = np.random.default_rng(4)
+    aucs, errors, unweighted = [], [], []
+    for _ in range(400):
+        y, score, _ = two_scores(rng, digits=1)
+        weight = rng.choice([-0.5, 1.0, 5.0], len(y), p=[0.1, 0.7, 0.2])
+        aucs.append(roc_auc(y, score, weight))
+        errors.append(roc_auc_error(y, score, weight))
+        unweighted.append(roc_auc_error(y, score))
+    assert np.mean(errors) == pytest.approx(np.std(aucs), rel=0.12)
+    assert np.mean(errors) > 1.3 * np.mean(unweighted)
+    assert roc_auc_error(y, score, np.full(len(y), 0.3)) == pytest.approx(unweighted[-1])
+
+
 def test_an_error_needs_two_events_of_each_class():
-    with pytest.raises(ValueError, match="1 of signal and 3 of background"):
-        roc_auc_error([1, 0, 0, 0], [1.0, 2.0, 3.0, 4.0])
+    for weight in (None, np.ones(4)):
+        with pytest.raises(ValueError, match="1 of signal and 3 of background"):
+            roc_auc_error([1, 0, 0, 0], [1.0, 2.0, 3.0, 4.0], weight)
 
 
 def saturated(n=2000, scale=100.0):
