@@ -133,3 +133,9 @@ def test_the_rungs_are_named_with_what_each_adds():
     )
     (rung,) = listed
     assert (rung["adds"], rung["epochs"], rung["talk_valid_auc"]) == ("Adam", 25, 0.854)
+
+
+@pytest.mark.parametrize("command", ["plot", "compare"])
+def test_help_has_examples(command):
+    said = invoke(command, "--help").output
+    assert f"higgs-tutorial {command} " in said.split("For example")[1]
