@@ -141,7 +141,7 @@ def test_installed_package_works_outside_the_checkout(wheel, tmp_path):
     )
     assert run.returncode == 0, run.stderr
     where, events, folder = run.stdout.split()
-    assert (where, events) == (str(site), "1800")
+    assert (where, events) == (str(site), "1200")
     assert Path(folder).is_relative_to(tmp_path / "cache")
 
 

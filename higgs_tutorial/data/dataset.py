@@ -128,7 +128,7 @@ class HiggsDataset:
         >>> higgs.source, higgs.data
         ('simulated', 'simulated events')
         >>> higgs.train
-        Dataset(1,800 events, 28 features)
+        Dataset(1,200 events, 28 features)
     """
 
     train: Dataset
@@ -180,7 +180,7 @@ def load(
         >>> from higgs_tutorial import load
         >>> higgs = load("simulated", events=2_000)
         >>> higgs.train.n, higgs.valid.n, higgs.test.n
-        (1800, 100, 100)
+        (1200, 400, 400)
         >>> x, y = higgs.train.next_batch(100)
         >>> x.shape, y.shape
         ((100, 28), (100,))

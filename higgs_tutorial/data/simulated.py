@@ -19,8 +19,6 @@ FOLDER = "simulated"
 """Where they are kept, in the data folder."""
 ENOUGH = 60_000
 """Held-out events of a part that make an AUC good to ±0.002."""
-FEW = 200_000
-"""Of fewer simulated events, each held-out part gets a twentieth."""
 
 
 def simulated_sizes(events: int) -> tuple[int, int, int]:
@@ -28,7 +26,7 @@ def simulated_sizes(events: int) -> tuple[int, int, int]:
 
     Simulated events cost nothing, so validation and test are as large as the error of their AUCs asks for: a fifth
     each, but no more than `ENOUGH`, with which an AUC of 0.66 is good to ±0.002 and one of 0.85 to ±0.0016. Where a
-    twentieth is more, it is that, and 500,000 at most, as in the talk. Below `FEW` it is a twentieth.
+    twentieth is more, it is that, and 500,000 at most, as in the talk.
 
     Raises:
         ValueError: if ``events`` is not an integer of at least 20.
@@ -39,8 +37,7 @@ def simulated_sizes(events: int) -> tuple[int, int, int]:
         ((129600, 43200, 43200), (880000, 60000, 60000), (10000000, 500000, 500000))
     """
     check_splittable(events)
-    a_fifth = int(events) // 5 if events >= FEW else 0
-    held_out = min(500_000, max(int(events) // 20, min(ENOUGH, a_fifth)))
+    held_out = min(500_000, max(int(events) // 20, min(ENOUGH, int(events) // 5)))
     return int(events) - 2 * held_out, held_out, held_out
 
 

@@ -99,7 +99,7 @@ def load_events(settings: Settings) -> HiggsDataset:
     Example:
         >>> from higgs_tutorial import ladder
         >>> ladder.load_events(ladder.Settings(source="simulated", events=2_000)).train.n
-        1800
+        1200
     """
     return load(
         settings.source,

@@ -202,7 +202,7 @@ class Listener:
         >>> from higgs_tutorial import ladder
         >>> loud = ladder.Listener(on_rung=lambda rung, higgs, epochs: print(rung.name, higgs.train.n, epochs))
         >>> results = ladder.run("logistic", events=2_000, epochs=1, source="simulated", listener=loud)
-        logistic 1800 1
+        logistic 1200 1
     """
 
     on_start: Callable[[list[Rung], HiggsDataset], object] = _nothing

@@ -123,7 +123,7 @@ def test_ladder_in_a_pipe(tmp_path):
     assert run.stderr == ""  # no progress bar, no log messages
     assert "\x1b" not in run.stdout
     assert run.stdout.count("validation AUC") == 4  # a line an epoch
-    assert "the talk on HIGGS, here on simulated events (1,800 for training)" in " ".join(run.stdout.split())
+    assert "the talk on HIGGS, here on simulated events (1,200 for training)" in " ".join(run.stdout.split())
     assert "written to out: results.json, ladder.png, staircase.png, checkpoints/" in run.stdout
     assert "Simulated events are not HIGGS" in run.stdout
     said = higgs("info", data_dir=tmp_path).stdout

@@ -105,7 +105,7 @@ def test_a_terminal_is_told_the_story(tmp_path):
         os.close(master)
         assert process.wait(120) == 0, said
     said = said.decode()
-    assert "2 rungs on simulated events: 1,800 to train on, 100 to validate and 100 to test" in said
+    assert "2 rungs on simulated events: 1,200 to train on, 400 to validate and 400 to test" in said
     assert "less than a minute here" in said
     assert "2 of 2 rungs, 0:0" in said
     for rung in json.loads((tmp_path / "out" / "results.json").read_text())["rungs"]:

@@ -78,7 +78,7 @@ def test_real_simulated_rows_keep_their_order(tmp_path):
     simulator.simulate_into(expected, 5)
     parts = (higgs.train, higgs.valid, higgs.test)
     assert higgs.source == "simulated"
-    assert [part.n for part in parts] == [900, 50, 50]
+    assert [part.n for part in parts] == [600, 200, 200]
     np.testing.assert_array_equal(np.concatenate([part.x for part in parts]), expected[:, 1:])
     np.testing.assert_array_equal(np.concatenate([part.y for part in parts]), expected[:, 0])
     assert not higgs.train.x.flags.writeable
@@ -118,7 +118,7 @@ def test_the_profile_decides_how_many(calls, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("events", "held_out"),
-    [(20, 1), (1_000, 50), (216_000, 43_200), (300_000, 60_000), (1_200_000, 60_000), (11_000_000, 500_000)],
+    [(20, 4), (1_000, 200), (216_000, 43_200), (300_000, 60_000), (1_200_000, 60_000), (11_000_000, 500_000)],
 )
 def test_how_simulated_events_are_split(events, held_out):
     assert simulated_sizes(events) == (events - 2 * held_out, held_out, held_out)
@@ -207,7 +207,7 @@ def test_too_small_a_disk_is_noticed_first(calls, tmp_path):
 
 def test_room_is_made_where_files_cannot_be_allocated(calls, tmp_path, monkeypatch):
     monkeypatch.delattr(os, "posix_fallocate", raising=False)
-    assert load("simulated", events=1_000, data_dir=tmp_path).train.n == 900
+    assert load("simulated", events=1_000, data_dir=tmp_path).train.n == 600
 
 
 def test_a_damaged_file_is_refused(calls, tmp_path):
@@ -217,4 +217,4 @@ def test_a_damaged_file_is_refused(calls, tmp_path):
     with pytest.raises(ValueError, match=f"{path} cannot be read.*delete it"):
         load("simulated", events=1_000, data_dir=tmp_path)
     path.unlink()
-    assert load("simulated", events=1_000, data_dir=tmp_path).train.n == 900
+    assert load("simulated", events=1_000, data_dir=tmp_path).train.n == 600
