@@ -69,7 +69,7 @@ def roc_auc_error(y: ArrayLike, score: ArrayLike, weight: ArrayLike | None = Non
         >>> y = np.arange(1_000) % 2
         >>> score = y + np.random.default_rng(0).normal(size=1_000)
         >>> print(f"{roc_auc(y, score):.2f} ± {roc_auc_error(y, score):.2f}")
-        0.76 ± 0.01
+        0.78 ± 0.01
     """
     if weight is None:
         return _error(*_shares_beaten(y, score))
