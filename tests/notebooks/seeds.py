@@ -22,7 +22,10 @@ import nbformat
 from nbclient import NotebookClient
 from notebook_running import TIMEOUT, environment
 
-NUMBERED = re.compile(r"\b((?:seed|random_state)=|default_rng\()(\d+)")
+NUMBERED = re.compile(r"\b((?:seed|random_state)=|default_rng\(|from_seed\()(\d+)")
+STEP = {
+    "from_seed(": 10**9
+}  # TensorFlow's generators count from the seed on: neighbours draw the same numbers
 
 PREAMBLE = """
 import json as _json
@@ -54,7 +57,7 @@ class Recorded(ast.NodeTransformer):
 
 
 def rewritten(source: str, seed: int) -> str:
-    source = NUMBERED.sub(lambda match: f"{match[1]}{int(match[2]) + seed}", source)
+    source = NUMBERED.sub(lambda match: f"{match[1]}{int(match[2]) + seed * STEP.get(match[1], 1)}", source)
     try:
         return ast.unparse(Recorded().visit(ast.parse(source)))
     except SyntaxError:  # a magic
