@@ -51,7 +51,7 @@ def info(data_dir: DataDir = None) -> None:
     For example: `higgs-tutorial info --data-dir /data/higgs`
 
     """
-    from higgs_tutorial.data.prepared import describe, is_prepared, read_manifest
+    from higgs_tutorial.data.prepared import SMALL, describe, is_prepared, read_manifest
     from higgs_tutorial.data.settings import data_folder, profile
     from higgs_tutorial.data.simulated import FOLDER
     from higgs_tutorial.files import versions
@@ -69,6 +69,8 @@ def info(data_dir: DataDir = None) -> None:
         manifest = read_manifest(folder)
         found = f"{manifest['rows']:,} rows prepared: {describe(manifest)}"
     typer.echo(f"data folder: {folder} ({found})")
+    if is_prepared(folder / SMALL):
+        typer.echo(f"for --source openml: {describe(read_manifest(folder / SMALL))}")
     simulated = list((folder / FOLDER).glob("*.npy"))
     if simulated:
         size = sum(file.stat().st_size for file in simulated) / 1e9

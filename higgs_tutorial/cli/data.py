@@ -48,14 +48,30 @@ def simulate(
 
 @app.command()
 @one_line_errors
-def download(data_dir: DataDir = None) -> None:
+def download(
+    data_dir: DataDir = None,
+    small: Annotated[
+        bool, typer.Option("--small", help="OpenML's 98,049 of the events instead (20 MB), prepared as well.")
+    ] = False,
+) -> None:
     """Download HIGGS.csv.gz (2.8 GB) from UCI; run it again to go on after an interruption.
 
     The file gets its name when its size and its SHA-256 are right. `higgs-tutorial prepare` is the next step.
 
-    For example: `higgs-tutorial download --data-dir /data/higgs`
+    For example:
+
+    * `higgs-tutorial download --data-dir /data/higgs`
+    * `higgs-tutorial download --small`, then `higgs-tutorial ladder --source openml`
 
     """
+    if small:
+        from higgs_tutorial.data.openml import download_small
+        from higgs_tutorial.data.prepared import describe
+
+        typer.echo(
+            f"{describe(download_small(data_dir))}: prepared; next: higgs-tutorial ladder --source openml"
+        )
+        return
     from higgs_tutorial.data.download import download as fetch
 
     typer.echo(f"{fetch(data_dir)}: complete, size and SHA-256 as expected; next: higgs-tutorial prepare")

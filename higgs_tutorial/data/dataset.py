@@ -10,7 +10,7 @@ import numpy as np
 from higgs_tutorial.data import prepared, settings, simulated
 from higgs_tutorial.data.settings import PROFILE_EVENTS, data_folder
 
-SOURCES = ("auto", "uci", "simulated")
+SOURCES = ("auto", "uci", "openml", "simulated")
 
 
 class Dataset:
@@ -119,7 +119,7 @@ class HiggsDataset:
         train: the events to train on.
         valid: the events to choose models by.
         test: the events to quote a result on.
-        source: ``"uci"`` for a prepared file or ``"simulated"``.
+        source: ``"uci"`` for a prepared file, ``"openml"`` or ``"simulated"``.
         data: the same in words, for tables and pictures: a prepared file that is not UCI's is called by name.
 
     Example:
@@ -140,6 +140,7 @@ class HiggsDataset:
     def __post_init__(self) -> None:
         if not self.data:
             words = {"uci": "HIGGS events", "simulated": "simulated events"}
+            words["openml"] = "HIGGS events (OpenML's 98,049)"
             object.__setattr__(self, "data", words.get(self.source, self.source))
 
 
@@ -158,8 +159,10 @@ def load(
     which cost nothing, they get as many as a small error of their AUCs asks for (`simulated_sizes`).
 
     Args:
-        source: ``"uci"`` for the prepared real file; ``"simulated"``; ``"auto"`` for the real file if it was
-            prepared and simulated events if not.
+        source: ``"uci"`` for the prepared real file; ``"openml"`` for OpenML's 98,049 of its events, some 20 MB, which
+            are downloaded if they are not there; ``"simulated"``; ``"auto"`` for the real file if it was prepared and
+            simulated events if not. It never takes OpenML's, whose validation and test sets have 4,902
+            events each: too few for what the notebooks show.
         events: how many events to use, the three parts together. Of a real file these are the first rows of
             each of its parts, as many as `split_sizes` says (or one fewer in training, where rounding leaves
             the file one short). By default the number of the profile, in `PROFILE_EVENTS`; a real file with
@@ -174,7 +177,7 @@ def load(
         ValueError: if an argument is wrong, more events are asked for than the real file has, or a file is
             damaged; the message names the command that mends it.
         FileNotFoundError: if ``source`` is ``"uci"`` and no real file was prepared.
-        OSError: if simulated events do not fit on the disk.
+        OSError: if simulated events do not fit on the disk, or OpenML cannot be reached.
 
     Example:
         >>> from higgs_tutorial import load
@@ -195,6 +198,11 @@ def load(
     if source == "uci" or (source == "auto" and prepared.is_prepared(folder)):
         source, data = "uci", prepared.describe(prepared.read_manifest(folder))
         parts = prepared.open_prepared(folder, events, by_default)
+    elif source == "openml":
+        from higgs_tutorial.data import openml  # scikit-learn takes its time to start
+
+        data = prepared.describe(openml.download_small(folder))
+        parts = prepared.open_prepared(folder / prepared.SMALL, events, by_default, openml.COMMAND)
     else:
         source, data = "simulated", "simulated events"
         parts = simulated.open_simulated(folder, events or by_default, seed)

@@ -88,16 +88,39 @@ def prepare(
     with locked(folder / ".prepare.lock", "preparing HIGGS", progress=progress):
         if rows is None:
             rows = _count(location, progress)
-        require_space(folder, rows * ROW_BYTES + 2**20, "preparing HIGGS")
-        partial = folder / ".prepare.partial"
-        shutil.rmtree(partial, ignore_errors=True)  # what a killed process left
-        with ended_by_exceptions():
-            try:
-                partial.mkdir()
-                manifest = _write_parts(location, partial, rows, seed, progress)
-                _publish(partial, folder)
-            finally:
-                shutil.rmtree(partial, ignore_errors=True)
+        with progress_bar("Preparing", location.path.stat().st_size, enabled=progress) as advance:
+            return write_parts(folder, open_higgs(location, advance), location, rows, seed)
+
+
+def write_parts(
+    folder: Path, source: HiggsFile, called: object, rows: int, seed: int, **origin: bool
+) -> dict:
+    """Write the parts of ``source``, which has ``rows`` events, into ``folder``, and return their manifest.
+
+    They get their names only when all of them are complete. The caller holds the folder's lock.
+
+    Args:
+        folder: where to write.
+        source: the events.
+        called: what messages call them.
+        rows: how many there must be.
+        seed: of the choice of validation events.
+        origin: what else the manifest says of the source.
+
+    Raises:
+        ValueError: if there are more or fewer rows, or one cannot be used.
+        OSError: if the disk is too small or a write fails.
+    """
+    require_space(folder, rows * ROW_BYTES + 2**20, "preparing HIGGS")
+    partial = folder / ".prepare.partial"
+    shutil.rmtree(partial, ignore_errors=True)  # what a killed process left
+    with ended_by_exceptions():
+        try:
+            partial.mkdir()
+            manifest = _write_parts(partial, source, called, rows, seed, origin)
+            _publish(partial, folder)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
     return manifest
 
 
@@ -109,15 +132,15 @@ def _count(file: Location, progress: bool) -> int:
     return rows
 
 
-def _write_parts(file: Location, folder: Path, rows: int, seed: int, progress: bool) -> dict:
+def _write_parts(
+    folder: Path, source: HiggsFile, called: object, rows: int, seed: int, origin: dict[str, bool]
+) -> dict:
     sizes = dict(zip(PARTS, split_sizes(rows), strict=True))
-    with progress_bar("Preparing", file.path.stat().st_size, enabled=progress) as advance:
-        source = open_higgs(file, advance)
-        with explained_write_errors(folder.parent, "preparing HIGGS"), ExitStack() as stack:
-            files = [stack.enter_context(open(folder / part_file(part), "wb")) for part in PARTS]
-            for part, count in zip(files, sizes.values(), strict=True):
-                write_npy_header(part, (count, COLUMN_COUNT))
-            _route(file, source, _assign(rows, seed), files)
+    with explained_write_errors(folder.parent, "preparing HIGGS"), ExitStack() as stack:
+        files = [stack.enter_context(open(folder / part_file(part), "wb")) for part in PARTS]
+        for part, count in zip(files, sizes.values(), strict=True):
+            write_npy_header(part, (count, COLUMN_COUNT))
+        _route(called, source, _assign(rows, seed), files)
     manifest = {
         "schema": SCHEMA,
         "source": {
@@ -125,6 +148,7 @@ def _write_parts(file: Location, folder: Path, rows: int, seed: int, progress: b
             "bytes": source.size,
             "sha256": source.sha256,
             "is_uci": source.sha256 == HIGGS_SHA256,
+            **origin,
         },
         "rows": rows,
         "parts": {part: {"file": part_file(part), "rows": count} for part, count in sizes.items()},
@@ -149,7 +173,7 @@ def _assign(rows: int, seed: int) -> np.ndarray:
     return part
 
 
-def _route(path: Location, source: HiggsFile, part: np.ndarray, files: Iterable) -> None:
+def _route(called: object, source: HiggsFile, part: np.ndarray, files: Iterable) -> None:
     """Write every row of ``source`` to the file of its part.
 
     Raises:
@@ -159,19 +183,19 @@ def _route(path: Location, source: HiggsFile, part: np.ndarray, files: Iterable)
     for block in source.blocks():
         last = first + len(block)
         if last > len(part):
-            raise ValueError(_unexpected(path, f"more than {len(part):,}", len(part)))
+            raise ValueError(_unexpected(called, f"more than {len(part):,}", len(part)))
         for index, file in enumerate(files):
             chosen = part[first:last] == index
             if chosen.any():
                 file.write(block[chosen])
         first = last
     if first != len(part):
-        raise ValueError(_unexpected(path, f"{first:,}", len(part)))
+        raise ValueError(_unexpected(called, f"{first:,}", len(part)))
 
 
-def _unexpected(path: Location, found: str, expected: int) -> str:
+def _unexpected(called: object, found: str, expected: int) -> str:
     return (
-        f"{path} has {found} rows instead of {expected:,}. If that is right, say so: "
+        f"{called} has {found} rows instead of {expected:,}. If that is right, say so: "
         "higgs-tutorial prepare --any-rows (in Python, rows=None)"
     )
 

@@ -16,6 +16,8 @@ COLUMN_COUNT = 29
 ROW_BYTES = COLUMN_COUNT * np.dtype(np.float32).itemsize
 PARTS = ("train", "valid", "test")
 MANIFEST = "manifest.json"
+SMALL = "openml"
+"""Where OpenML's small file is kept, in the data folder; scikit-learn keeps what it downloads there, too."""
 SCHEMA = 1
 
 
@@ -85,8 +87,8 @@ def is_prepared(folder: Path) -> bool:
     return (folder / MANIFEST).is_file()
 
 
-def read_manifest(folder: Path) -> dict:
-    """Return the manifest of the prepared file in ``folder``.
+def read_manifest(folder: Path, mend: str = "") -> dict:
+    """Return the manifest of the prepared file in ``folder``; ``mend`` is what the errors propose, if not `prepare`.
 
     Raises:
         FileNotFoundError: if nothing was prepared there.
@@ -103,44 +105,46 @@ def read_manifest(folder: Path) -> dict:
             raise ValueError("its source has no name")
     except FileNotFoundError:
         raise FileNotFoundError(
-            f"no prepared HIGGS file in {folder}; run: higgs-tutorial download && higgs-tutorial prepare"
+            f"no prepared HIGGS file in {folder}; {mend or 'run: higgs-tutorial download && higgs-tutorial prepare'}"
         ) from None
     except (ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
         raise ValueError(
-            f"{path} is damaged ({one_line(repr(error))}); run: higgs-tutorial prepare"
+            f"{path} is damaged ({one_line(repr(error))}); {mend or 'run: higgs-tutorial prepare'}"
         ) from error
     return manifest
 
 
 def describe(manifest: dict) -> str:
-    """Say what a prepared file holds: UCI's events, or those of a file whose hash is another."""
+    """Say what a prepared file holds: UCI's events, OpenML's, or those of a file whose hash is another."""
     source = manifest["source"]
+    if source.get("is_openml") is True:
+        return f"HIGGS events (OpenML's {manifest['rows']:,})"
     if source["is_uci"]:
         return "HIGGS events"
     name = os.fsencode(source["name"]).decode("utf-8", "replace")  # a file's name may be no text, or no line
     return f"events of {''.join(c if c.isprintable() else chr(0xFFFD) for c in name)}"
 
 
-def open_prepared(folder: Path, events: int | None, at_most: int) -> list[np.ndarray]:
+def open_prepared(folder: Path, events: int | None, at_most: int, mend: str = "") -> list[np.ndarray]:
     """Memory-map the prepared parts, float32 ``[n, 29]`` each: the first rows of every part.
 
     Args:
         folder: where ``higgs-tutorial prepare`` wrote.
         events: how many events to use; None for all of them, but no more than ``at_most``.
         at_most: the default's upper limit.
+        mend: what to do about a bad file, as the end of the error's message; by default to prepare it again.
 
     Raises:
         FileNotFoundError: if a file is missing.
         ValueError: if a file is damaged, or there are fewer than ``events`` rows.
     """
-    manifest = read_manifest(folder)
+    manifest = read_manifest(folder, mend)
     if events is None:
         events = min(manifest["rows"], at_most)
     if events > manifest["rows"]:
         raise ValueError(f"{events:,} events wanted, but the file in {folder} has {manifest['rows']:,}")
-    parts = []
+    parts, mend = [], mend or f"run: higgs-tutorial prepare --data-dir {os.fspath(folder)}"
     for part, wanted in zip(PARTS, split_sizes(events), strict=True):
-        mend = f"run: higgs-tutorial prepare --data-dir {os.fspath(folder)}"
         rows = open_rows(folder / part_file(part), manifest["parts"][part]["rows"], mend)
         parts.append(rows[:wanted])
     return parts

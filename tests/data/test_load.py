@@ -83,7 +83,7 @@ def test_nothing_prepared(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"source": "cern"}, "source is 'cern'; it must be one of: auto, uci, simulated"),
+        ({"source": "cern"}, "source is 'cern'; it must be one of: auto, uci, openml, simulated"),
         ({"events": 19}, "at least 20"),
         ({"events": 0}, "at least 20"),
         ({"events": 1e6}, "give an integer"),
