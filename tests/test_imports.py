@@ -15,12 +15,12 @@ def test_every_import_keeps_the_contracts():
 
 LADDER = """
 import sys
-from higgs_tutorial.cli import main, report
-note = report._Printed.on_epoch
+from higgs_tutorial.cli import main, story
+note = story.Lines.on_epoch
 def on_epoch(self, rung, epoch):
     note(self, rung, epoch)
     print("loaded:", sorted({"pandas", "matplotlib", "pyarrow", "polars", "optuna"} & set(sys.modules)))
-report._Printed.on_epoch = on_epoch
+story.Lines.on_epoch = on_epoch
 sys.argv[1:] = "ladder --rungs logistic --epochs 1 --events 2000 --source simulated --out run".split()
 try:
     main()

@@ -92,6 +92,7 @@ def parse_strictly(block: bytes, layout: Layout, path: Path, first_line: int) ->
         path: the file, for the messages.
         first_line: the number of the first of the lines in the file, from 1.
 
+    >>> from pathlib import Path
     >>> parse_strictly(b"1,2.5\n1,\n", Layout(2, [1]), Path("a.csv"), 7).problems
     ["a.csv, line 8: column 2 is not a number: ''"]
     """
