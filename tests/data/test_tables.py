@@ -7,6 +7,7 @@ import sys
 import h5py
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from higgs_tutorial import simulate
@@ -246,6 +247,19 @@ def test_simulated_events_are_written_with_names_and_scored_by_them(name, tmp_pa
     np.testing.assert_array_equal(np.load(tmp_path / "p.npy"), x[:, 8])
     np.testing.assert_array_equal(found.labelled.arrays()[0], y)
     assert sorted(os.listdir(tmp_path)) == ["p.npy", name]
+
+
+def test_no_more_of_a_parquet_file_is_kept_than_a_group_of_rows(tmp_path):
+    values = pd.DataFrame(RNG.normal(size=(100_000, K)), columns=NAMES)
+    values.to_parquet(tmp_path / "e.parquet", row_group_size=2_000)
+    before, most = pa.total_allocated_bytes(), []
+
+    def watched(x):
+        most.append(pa.total_allocated_bytes() - before)
+        return predict(x)
+
+    score_file(watched, K, tmp_path / "e.parquet", tmp_path / "p.npy")
+    assert max(most) < 0.2 * values.to_numpy().nbytes
 
 
 X, Y = simulate(100, seed=4)

@@ -53,7 +53,11 @@ class ParquetFile(Columns):
     def values(self, places: Sequence[int], size: int) -> Iterator[NDArray]:
         """See `Columns.values`."""
         names, done = [self.names[i] for i in places], 0
-        batches = self._parquet.iter_batches(size, columns=names)
+        batches = (
+            batch
+            for group in range(self._parquet.num_row_groups)  # pyarrow keeps what it has read of several
+            for batch in self._parquet.iter_batches(size, row_groups=[group], columns=names)
+        )
         while True:
             with self._damage(done):
                 batch = next(batches, None)
