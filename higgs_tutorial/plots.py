@@ -221,7 +221,7 @@ def _draw_staircase(results: dict[str, Any], new_figure: Callable[..., Figure]) 
     counts, seed = results["events"], results["seed"]
     here = f"{_plain(results['data'])}, {counts['train']:,} to train on, seed {seed}"
     axis.set_title(
-        f"The talk: HIGGS, {talk.EVENTS['train']:,} events to train on. Here: {here}", fontsize=10.5
+        f"The talk: HIGGS, {talk.EVENTS['train']:,} events to train on\nHere: {here}", fontsize=10.5
     )
     axis.legend(loc="upper left")
     return figure
@@ -243,10 +243,12 @@ def _draw_step(
         axis.plot(sides, [train] * 2, color=BACKGROUND, linewidth=1.2, label=named("here, training"))
     if said is not None:
         axis.plot(sides, [said] * 2, "--", color=NEUTRAL, linewidth=1.5, label=named("the talk, validation"))
-    for auc, below, color in ((valid, -13, "black"), (said, 5, NEUTRAL)):
+    lines = [auc for auc in (valid, train, said) if auc is not None]
+    # above and below all the lines of the step, which can lie closer together than a number is high
+    for auc, height, away, color in ((valid, min(lines), -14, SIGNAL), (said, max(lines), 5, NEUTRAL)):
         if auc is not None:
-            place_of = {"xytext": (0, below), "textcoords": "offset points", "ha": "center"}
-            axis.annotate(f"{auc:.3f}", (place, auc), color=color, fontsize=9.5, **place_of)
+            place_of = {"xytext": (0, away), "textcoords": "offset points", "ha": "center"}
+            axis.annotate(f"{auc:.3f}", (place, height), color=color, fontsize=9.5, weight="bold", **place_of)
 
 
 def _step_name(rung: str) -> str:
