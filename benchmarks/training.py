@@ -45,7 +45,7 @@ START_EVENTS = 200_000
 START_HEADING = "## The start"
 HEAD = (
     "| rung | precision | events | ours | Keras | PyTorch | JAX | scikit-learn | ours to best peer | wanted"
-    " | share of products | ours to float32 |"
+    " | share of products | ours to float32 | load |"
 )
 
 
@@ -106,16 +106,15 @@ def measure(workers, rung, precision, rounds):
 
 
 def table(rungs, rounds, log, names):
-    """Yield the lines of the table of examples per second."""
+    """Yield the lines of rungs and precisions, each as soon as it is measured."""
     workers = {name: Worker(name) for name in names}
-    yield HEAD
-    yield "| --- | --- " + "| ---: " * (HEAD.count("|") - 3) + "|"
     for rung in rungs:
         float32 = None
         for precision in PRECISIONS if rung.num_layers else PRECISIONS[:1]:
+            load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
             seconds, products = measure(workers, rung, precision, rounds)
             float32 = float32 or median(seconds["ours"])
-            yield row(rung, precision, seconds, products, float32)
+            yield row(rung, precision, seconds, products, float32) + f" {load:.1f} |"
             log(f"{rung.name}, {precision}: {json.dumps(seconds)}")
     for worker in workers.values():
         worker.close()
@@ -137,10 +136,16 @@ def row(rung, precision, seconds, products, float32):
     )
 
 
-def kept(text, new):
-    """Return the lines of an older report with those of ``new`` in the place of the same rungs' and precisions'."""
-    found = {tuple(line.split("|")[1:3]): line for line in new if line.startswith("| ")}
-    return "\n".join(found.get(tuple(line.split("|")[1:3]), line) for line in text.split("\n"))
+def rows_of(text):
+    """Return the lines of a report's table by rung and precision, none of a report with other columns."""
+    if HEAD not in text:
+        return {}
+    lines = text.partition(HEAD)[2].partition(START_HEADING)[0].splitlines()
+    return {_key(line): line for line in lines if line.startswith("| ") and "---" not in line}
+
+
+def _key(line):
+    return tuple(cell.strip() for cell in line.split("|")[1:3])
 
 
 def _rate(rates, family):
@@ -178,11 +183,7 @@ def machine():
             packages.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             packages.append(f"no {name}")
-    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-    return (
-        f"{model}, {os.cpu_count()} cores ({vector}); Python {platform.python_version()}, {', '.join(packages)}."
-        f" Load average at the start: {load:.1f}."
-    )
+    return f"{model}, {os.cpu_count()} cores ({vector}); Python {platform.python_version()}, {', '.join(packages)}."
 
 
 def _read(path):
@@ -192,7 +193,9 @@ def _read(path):
         return []
 
 
-def report(partly, rungs, rounds, log, names):
+def report(rows, rounds, start=""):
+    """Return the page: the rows by rung and precision in the ladder's order, and the start's part as it is given."""
+    order = [(rung.name, precision) for rung in RUNGS for precision in PRECISIONS]
     lines = [
         "# Training",
         "",
@@ -201,15 +204,17 @@ def report(partly, rungs, rounds, log, names):
         " PyTorch's autocast, Keras's policy mixed_bfloat16, casts in JAX; a network without hidden layers has none."
         " The ratio is the median (and range) over the rounds of ours to the best peer of the same round and"
         " precision; of Keras and PyTorch the variant that was faster in a trial epoch takes part. Share of products:"
-        " the time that the hidden layers' matrix products alone take in TensorFlow, to the time of the epoch.",
+        " the time that the hidden layers' matrix products alone take in TensorFlow, to the time of the epoch. Load"
+        " is the machine's average when the row began: other work slows all down, and PyTorch most.",
         "",
         f"Machine: {machine()}",
         "",
-        *table(rungs, rounds, log, names),
+        HEAD,
+        "| --- | --- " + "| ---: " * (HEAD.count("|") - 3) + "|",
+        *(rows[key] for key in order if key in rows),
+        "",
     ]
-    if not partly:
-        lines += ["", start_report(log)]
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + (f"\n{start}" if start else "")
 
 
 def start_report(log):
@@ -253,13 +258,17 @@ def main():
         rounds = 1
     names = available(arguments.peers and arguments.peers.split(","))
     partly = bool(arguments.quick or arguments.rungs or arguments.peers)
-    text = report(partly, rungs, rounds, log, names)
-    print(text)
     file = HERE / "training.md"
-    if arguments.keep:
-        text = kept(file.read_text(encoding="utf-8"), text.split("\n"))
-    if arguments.keep or not partly:
-        file.write_text(text, encoding="utf-8")
+    before = file.read_text(encoding="utf-8")
+    rows = rows_of(before) if arguments.keep else {}
+    start = "".join(before.partition(START_HEADING)[1:])
+    for line in table(rungs, rounds, log, names):
+        rows[_key(line)] = line
+        if arguments.keep or not partly:  # at once: a run that is stopped has its rows
+            file.write_text(report(rows, rounds, start), encoding="utf-8")
+    if not partly:
+        file.write_text(report(rows, rounds, start_report(log) + "\n"), encoding="utf-8")
+    print(report(rows, rounds))
 
 
 if __name__ == "__main__":
