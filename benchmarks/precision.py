@@ -16,8 +16,7 @@ from statistics import mean
 
 import numpy as np
 
-from higgs_tutorial import ladder
-from higgs_tutorial.nn import load_model, predict
+from higgs_tutorial import ladder, load_model, predict
 from higgs_tutorial.nn.engine import precision
 from higgs_tutorial.nn.scoring import roc_auc_difference
 
@@ -49,7 +48,7 @@ def main():
             events = [higgs.train.n, higgs.test.n]
             rows.setdefault(rung, []).append(compare(rung, higgs, settings, seed, asked.out))
             print(rung, seed, rows[rung][-1], file=sys.stderr, flush=True)
-    text = report(rows, events, asked.seeds)
+    text = report(rows, events, asked.seeds, settings["epochs"])
     print(text)
     if not asked.quick:
         (HERE / "precision.md").write_text(text, encoding="utf-8")
@@ -68,13 +67,14 @@ def compare(rung, higgs, settings, seed, out):
     return (*aucs, *roc_auc_difference(higgs.test.y, logits[1], logits[0]))
 
 
-def report(rows, events, seeds):
+def report(rows, events, seeds, epochs):
     """Return the table: a line a rung, means over the seeds."""
     lines = [
         "# bfloat16 against float32",
         "",
-        f"ROC AUC on {events[1]:,} simulated test events after training on {events[0]:,}, quick profile, {seeds}"
-        " seed(s), each with events of its own. Every rung computes its hidden layers in bfloat16 here, also where"
+        f"ROC AUC on {events[1]:,} simulated test events after training on {events[0]:,}, quick profile"
+        f" {f'but {epochs} epoch(s)' if epochs else 'with its epochs'}, {seeds} seed(s), each with events of its"
+        " own. Every rung computes its hidden layers in bfloat16 here, also where"
         " `train` would not, as it gains nothing. The difference is bfloat16's AUC less float32's on the same"
         " events, with its standard error (DeLong et al.), for each seed and for their mean. The spread between"
         " seeds is the standard deviation of float32's AUC: what another start and other events change.",
