@@ -88,31 +88,31 @@ def competitors(names, rung, precision):
     return [name for name in able if name != "sklearn" or not (rung.batch_norm or rung.keep_prob < 1)]
 
 
-def measure(workers, rung, precision, rounds):
-    """Return the seconds of the rounds by competitor, and those of the matrix products alone."""
+def measure(workers, rung, precision, rounds, cpu):
+    """Return the seconds of the rounds by competitor, of the clock or of CPU time, and those of the products alone."""
     names = competitors(workers, rung, precision)
     for name in names:
         workers[name].ask(build=asdict(rung), precision=precision)
-    trial = {name: workers[name].ask(epoch=1) for name in names}
+    trial = {name: workers[name].ask(epoch=1)[cpu] for name in names}
     families = {name: name.split()[0].split(".")[0] for name in names}
     chosen = [n for n in names if trial[n] == min(trial[o] for o in names if families[o] == families[n])]
     seconds = {name: [] for name in chosen}
     products = []
     for _ in range(rounds):
         for name in chosen:
-            seconds[name].append(workers[name].ask(epoch=1))
+            seconds[name].append(workers[name].ask(epoch=1)[cpu])
         products.append(min(workers["ours"].ask(products=asdict(rung), precision=precision)))
     return seconds, min(products) * rung.events / BATCH_SIZE
 
 
-def table(rungs, rounds, log, names):
+def table(rungs, rounds, log, names, cpu=False):
     """Yield the lines of rungs and precisions, each as soon as it is measured."""
     workers = {name: Worker(name) for name in names}
     for rung in rungs:
         float32 = None
         for precision in PRECISIONS if rung.num_layers else PRECISIONS[:1]:
             load = os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")
-            seconds, products = measure(workers, rung, precision, rounds)
+            seconds, products = measure(workers, rung, precision, rounds, cpu)
             float32 = float32 or median(seconds["ours"])
             yield row(rung, precision, seconds, products, float32) + f" {load:.1f} |"
             log(f"{rung.name}, {precision}: {json.dumps(seconds)}")
@@ -242,6 +242,12 @@ def main():
     parser.add_argument(
         "--peers", help=f"names with commas between them, of {', '.join(PEERS)}; printed only"
     )
+    parser.add_argument("--events", type=int, help="of each rung; printed only")
+    parser.add_argument(
+        "--cpu",
+        action="store_true",
+        help="by CPU time on all cores, for a machine that others use; printed only",
+    )
     parser.add_argument("--start", action="store_true", help="measure anew only the start, and keep the rest")
     arguments = parser.parse_args()
     log = lambda line: print(line, file=sys.stderr)  # noqa: E731
@@ -256,13 +262,15 @@ def main():
     if arguments.quick:
         rungs = [replace(rung, events=20_000) for rung in rungs if rung.name in ("logistic", "nn-1x100")]
         rounds = 1
+    if arguments.events:
+        rungs = [replace(rung, events=arguments.events) for rung in rungs]
     names = available(arguments.peers and arguments.peers.split(","))
-    partly = bool(arguments.quick or arguments.rungs or arguments.peers)
+    partly = any((arguments.quick, arguments.rungs, arguments.peers, arguments.events, arguments.cpu))
     file = HERE / "training.md"
     before = file.read_text(encoding="utf-8")
     rows = rows_of(before) if arguments.keep else {}
     start = "".join(before.partition(START_HEADING)[1:])
-    for line in table(rungs, rounds, log, names):
+    for line in table(rungs, rounds, log, names, arguments.cpu):
         rows[_key(line)] = line
         if arguments.keep or not partly:  # at once: a run that is stopped has its rows
             file.write_text(report(rows, rounds, start), encoding="utf-8")
