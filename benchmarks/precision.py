@@ -31,12 +31,14 @@ def main():
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--events", type=int, help="default: the quick profile's")
     parser.add_argument("--epochs", type=int, help="default: the quick profile's")
+    parser.add_argument("--batch-size", type=int, help="default: the quick profile's")
     parser.add_argument("--quick", action="store_true", help="a smoke test, printed only")
     asked = parser.parse_args()
     rungs = (
         asked.rungs.split(",") if asked.rungs else [name for name, r in ladder.LADDER.items() if r.num_layers]
     )
     settings = {"source": "simulated", "profile": "quick", "events": asked.events, "epochs": asked.epochs}
+    settings["batch_size"] = asked.batch_size
     if asked.quick:
         settings |= {"events": 3_000, "epochs": 1}
         rungs, asked.seeds = rungs[:2], 1
@@ -48,7 +50,7 @@ def main():
             events = [higgs.train.n, higgs.test.n]
             rows.setdefault(rung, []).append(compare(rung, higgs, settings, seed, asked.out))
             print(rung, seed, rows[rung][-1], file=sys.stderr, flush=True)
-    text = report(rows, events, asked.seeds, settings["epochs"])
+    text = report(rows, events, asked.seeds, ladder.Settings(**settings).resolved())
     print(text)
     if not asked.quick:
         (HERE / "precision.md").write_text(text, encoding="utf-8")
@@ -67,14 +69,14 @@ def compare(rung, higgs, settings, seed, out):
     return (*aucs, *roc_auc_difference(higgs.test.y, logits[1], logits[0]))
 
 
-def report(rows, events, seeds, epochs):
+def report(rows, events, seeds, settings):
     """Return the table: a line a rung, means over the seeds."""
     lines = [
         "# bfloat16 against float32",
         "",
-        f"ROC AUC on {events[1]:,} simulated test events after training on {events[0]:,}, quick profile"
-        f" {f'but {epochs} epoch(s)' if epochs else 'with its epochs'}, {seeds} seed(s), each with events of its"
-        " own. Every rung computes its hidden layers in bfloat16 here, also where"
+        f"ROC AUC on {events[1]:,} simulated test events after training on {events[0]:,} in batches of"
+        f" {settings.batch_size} for {settings.epochs or 'the quick profile’s'} epochs, {seeds} seed(s), each with"
+        " events of its own. Every rung computes its hidden layers in bfloat16 here, also where"
         " `train` would not, as it gains nothing. The difference is bfloat16's AUC less float32's on the same"
         " events, with its standard error (DeLong et al.), for each seed and for their mean. The spread between"
         " seeds is the standard deviation of float32's AUC: what another start and other events change.",
