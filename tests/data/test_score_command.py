@@ -77,7 +77,7 @@ def test_score_writes_what_python_predicts(folder):
     run = higgs("score", "o/models/logistic.npz", "events.csv", "--out", "p.csv", folder=folder)
     assert run.returncode == 0, run.stderr
     assert run.stdout.splitlines()[0] == "p.csv: 300 probabilities of signal, 0 of them nan"
-    assert "trained on 3,600 events, simulated" in run.stdout.replace("\n", " ")
+    assert "trained on 2,400 events, simulated" in run.stdout.replace("\n", " ")
     x, _ = simulate(300, seed=5)
     p = predict(load_model(folder / "o" / "models" / "logistic.npz"), x)
     assert np.allclose(np.loadtxt(folder / "p.csv"), p, atol=1e-6)
