@@ -103,7 +103,7 @@ def test_more_runs_are_compared_by_mean_and_deviation(run):
     runs = []
     for seed, shift in enumerate((-0.01, 0.0, 0.01)):
         rungs = [{**rung, "valid_auc": 0.7 + shift} for rung in recorded["rungs"]]
-        runs.append(run(f"seed{seed}", rungs=rungs, seed=seed))
+        runs.append(run(f"seed{seed}", rungs=rungs, seed=seed, fingerprint=f"{seed}"))
     done = invoke("compare", *runs, columns=200)
     assert done.output.count("0.700 (0.010)") == len(recorded["rungs"])
     assert "share their chance" not in done.output
