@@ -66,8 +66,13 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         pass
 
 
+@pytest.fixture(scope="session")
+def site(chromium, site: Path) -> Path:  # without a browser, a test is skipped before the site is built
+    return site
+
+
 @pytest.fixture(scope="module")
-def address(chromium, site: Path):  # without a browser, the test is skipped before the site is built
+def address(site: Path):
     handler = functools.partial(Quiet, directory=str(site))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever)
