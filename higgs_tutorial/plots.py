@@ -25,7 +25,14 @@ from higgs_tutorial.recorded import recorded
 OKABE_ITO = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
 SIGNAL, BACKGROUND, NEUTRAL = "#D55E00", "#0072B2", "#666666"
 # Nine rungs are more than the palette has, and a thin line in its yellow can't be seen on white.
-_CURVES = tuple(zip((*OKABE_ITO[:7], NEUTRAL, "#882255"), cycle(("-", "--", "-.", ":")), strict=False))
+RUNG_LINES = dict(
+    zip(
+        talk.RUNGS,
+        zip((*OKABE_ITO[:7], NEUTRAL, "#882255"), cycle(("-", "--", "-.", ":")), strict=False),
+        strict=True,
+    )
+)
+"""Colour and line style of each rung's curve, the same in every picture."""
 
 STYLE = {
     "figure.figsize": (8.0, 4.5),
@@ -286,7 +293,7 @@ def curves_so_far(here: Mapping[str, Sequence[float]], data: str, *, lowest: flo
     with style():
         figure, axes = plt.subplots(1, 3, figsize=(10.5, 4.6), sharey=True, layout="constrained")
         for axis, (title, curves) in zip(axes, _so_far(here, data).items(), strict=True):
-            for name, (color, line) in zip(talk.RUNGS, _CURVES, strict=True):
+            for name, (color, line) in RUNG_LINES.items():
                 if name in here and name in curves:
                     auc = curves[name]
                     axis.plot(range(1, len(auc) + 1), auc, color=color, linestyle=line, label=name)

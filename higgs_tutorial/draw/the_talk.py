@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
 from higgs_tutorial import talk
-from higgs_tutorial.plots import BACKGROUND, NEUTRAL, OKABE_ITO, SIGNAL, style
+from higgs_tutorial.plots import BACKGROUND, NEUTRAL, RUNG_LINES, SIGNAL, style
 
 IMAGENET_TOP5_ERROR = {
     "2010": 28.2,
@@ -25,8 +24,6 @@ IMAGENET_TOP5_ERROR = {
 """Winners of the ImageNet challenge in classification, top-5 error in percent: O. Russakovsky et al., International
 Journal of Computer Vision 115 (2015), table 5, and K. He et al., arXiv:1512.03385, table 5."""
 
-_COLORS = dict(zip(talk.RUNGS, (*OKABE_ITO[:7], NEUTRAL, "#882255"), strict=True))  # a rung's on every slide
-
 BLEU = {"state of the art": 37.0, "neural translation": 37.3}
 """English to French on WMT'14, the numbers on the talk's slide (Luong et al., arXiv:1410.8206)."""
 
@@ -37,57 +34,6 @@ CAPTIONS = (
     "A man flying through the air\nwhile riding a snowboard",
 )
 """What a network wrote below four photographs on the talk's slide."""
-
-
-def data_flow_graph(operations: Sequence[Any], title: str) -> Figure:
-    """Draw the operations of a graph as boxes, and the tensors between them as arrows.
-
-    An operation stands one row below the lowest of its inputs.
-
-    Args:
-        operations: ``function.get_concrete_function(...).graph.get_operations()``, so each after its inputs.
-        title: above the drawing.
-
-    Example:
-        >>> import tensorflow as tf
-        >>> from higgs_tutorial.draw.the_talk import data_flow_graph
-        >>> double = tf.function(lambda x: x + x).get_concrete_function(tf.TensorSpec([None]))
-        >>> figure = data_flow_graph(double.graph.get_operations(), "x + x")
-        >>> [text.get_text() for text in figure.axes[0].texts if text.get_text()]
-        ['Placeholder', 'AddV2', 'Identity']
-    """
-    row: dict[str, int] = {}
-    for operation in operations:
-        row[operation.name] = 1 + max((row[tensor.op.name] for tensor in operation.inputs), default=-1)
-    members = [[name for name in row if row[name] == place] for place in range(max(row.values()) + 1)]
-    where = {
-        name: (place - (len(names) - 1) / 2, -row[name])
-        for names in members
-        for place, name in enumerate(names)
-    }
-    with style():
-        figure, axes = plt.subplots(figsize=(7, 0.75 * len(members) + 0.6), layout="constrained")
-    for operation in operations:
-        for tensor in operation.inputs:
-            axes.annotate(
-                "",
-                xy=where[operation.name],
-                xytext=where[tensor.op.name],
-                arrowprops={"arrowstyle": "->", "shrinkA": 13, "shrinkB": 13, "color": NEUTRAL},
-            )
-    for operation in operations:
-        outside = operation.type in ("Placeholder", "ReadVariableOp")
-        axes.text(
-            *where[operation.name],
-            operation.type,
-            ha="center",
-            va="center",
-            bbox={"boxstyle": "round,pad=0.4", "facecolor": OKABE_ITO[7] if outside else "white"},
-        )
-    widest = max(map(len, members))
-    axes.set(title=title, xlim=(-widest / 2, widest / 2), ylim=(-len(members) + 0.5, 0.5))
-    axes.axis("off")
-    return figure
 
 
 def object_recognition() -> Figure:
@@ -207,7 +153,7 @@ def _lines(axes: Axes, names: Sequence[str], aucs: Mapping[str, Sequence[float]]
             axes.plot(
                 range(1, len(curve) + 1),
                 curve,
-                color=_COLORS[name],
+                color=RUNG_LINES[name][0],
                 label=name,
                 lw=3 if place == 0 else 1.6,
             )
