@@ -1,17 +1,8 @@
 """The pictures of notebook 03 show the numbers that they are given."""
 
-import matplotlib.pyplot as plt
 import numpy as np
-import pytest
 
 from higgs_tutorial.draw import gradients
-
-
-@pytest.fixture
-def fig():
-    fig = plt.figure()
-    yield fig
-    plt.close(fig)
 
 
 def texts(ax):

@@ -1,17 +1,9 @@
 """The pictures of notebook 02: equal numbers look alike, and every piece of work has its bar."""
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from higgs_tutorial.draw import operations
-
-
-@pytest.fixture
-def fig():
-    fig = plt.figure()
-    yield fig
-    plt.close(fig)
 
 
 def test_grey_pictures_share_a_scale(fig):
