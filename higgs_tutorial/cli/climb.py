@@ -8,11 +8,11 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
 from higgs_tutorial.cli.app import app, one_line_errors
 from higgs_tutorial.cli.options import with_options_of
 from higgs_tutorial.cli.runs import Json
+from higgs_tutorial.cli.terminal import console
 from higgs_tutorial.ladder.settings import Output, Settings
 
 
@@ -64,5 +64,4 @@ def _list(settings: Settings, as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(listed(settings), indent=1))
     else:
-        console = Console()
-        (console if console.is_terminal else Console(width=100)).print(rungs_table(settings))
+        console().print(rungs_table(settings))

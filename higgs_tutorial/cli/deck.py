@@ -49,16 +49,15 @@ def deck(notebook: Path, link: Callable[[str], str]) -> str:
 def _prepare(cells: list[Any], link: Callable[[str], str]) -> None:
     heading = ""
     for cell in cells:
-        cell.metadata.setdefault(
-            "slideshow", {"slide_type": "skip"}
-        )  # nbconvert would put it on the slide before
+        # nbconvert would put a cell without it on the slide before
+        slide = cell.metadata.setdefault("slideshow", {"slide_type": "skip"})
         if cell.cell_type == "markdown":
             cell.source = LESSON.sub(lambda found: f"]({link(found[1])})", cell.source)
             heading = next(
                 (line.lstrip("# ") for line in cell.source.splitlines() if line[:1] == "#"), heading
             )
             continue
-        if cell.metadata.get("slideshow", {}).get("code") == "hidden":
+        if slide.get("code") == "hidden":
             cell.metadata["transient"] = {"remove_source": True}  # nbconvert's name for: only its output
         for output in cell.outputs:
             if "image/png" in output.get("data", {}):
@@ -69,9 +68,7 @@ def _reveal_files(folder: Path) -> dict[str, str]:
     def read(name: str) -> str:
         return (folder / name).read_text(encoding="utf-8")
 
-    theme = re.sub(
-        r"@import url\([^)]*\);", "", read("dist/theme/white.css")
-    )  # fonts, from a file of their own
+    theme = re.sub(r"@import url\([^)]*\);", "", read("dist/theme/white.css"))  # its fonts are other files
     scripts = {"reveal": "dist/reveal.js", "notes": "plugin/notes/notes.js"}
     return {
         "css": read("dist/reset.css") + read("dist/reveal.css") + theme,

@@ -14,11 +14,13 @@ from higgs_tutorial.startup import start_tensorflow
 if TYPE_CHECKING:
     from higgs_tutorial.data.score import Scored
 
+ModelFile = Annotated[Path, typer.Argument(help="A model file: of ladder --save-models, or save_model.")]
+
 
 @app.command()
 @one_line_errors
 def score(
-    model: Annotated[Path, typer.Argument(help="A model file: of ladder --save-models, or save_model.")],
+    model: ModelFile,
     file: Annotated[
         Path, typer.Argument(help="Events: CSV (also gzipped), .npy, Parquet, ROOT or HDF5 (FILE:TREE).")
     ],
@@ -100,7 +102,7 @@ def _auc(scored: Scored) -> str:
 @app.command()
 @one_line_errors
 def export(
-    model: Annotated[Path, typer.Argument(help="A model file: of ladder --save-models, or save_model.")],
+    model: ModelFile,
     out: Annotated[
         Path, typer.Option(help="FILE.keras, FILE.onnx, FILE.tflite, or FOLDER for a SavedModel.")
     ],

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
 from higgs_tutorial import ladder
 from higgs_tutorial.cli.interrupt import PoliteStop, Stopped
 from higgs_tutorial.cli.story import shown
 from higgs_tutorial.cli.tables import footnote, table
-from higgs_tutorial.cli.terminal import legible
+from higgs_tutorial.cli.terminal import console, legible
 from higgs_tutorial.startup import require_tensorflow_backend, start_tensorflow
-
-WIDTH_IN_A_PIPE = 110
 
 
 def run_ladder(
@@ -104,8 +100,7 @@ def _warnings_said(undrawn: list[str]) -> Iterator[None]:
 
 
 def _print_table(results: dict[str, Any]) -> None:
-    width = None if sys.stdout.isatty() else WIDTH_IN_A_PIPE
-    Console(width=width).print("", table(results), "", Text(footnote(results)), sep="\n")
+    console().print("", table(results), "", Text(footnote(results)), sep="\n")
 
 
 def _print_files(output: ladder.Output, undrawn: list[str]) -> None:

@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from higgs_tutorial.cli.app import app, one_line_errors
+from higgs_tutorial.cli.terminal import WIDTH_IN_A_PIPE, console
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and nothing else.")]
 
@@ -62,7 +61,8 @@ def compare(
     * `higgs-tutorial compare seed-0 seed-1 seed-2` – with mean and standard deviation
 
     """
-    from higgs_tutorial.cli.report import WIDTH_IN_A_PIPE
+    from rich.text import Text
+
     from higgs_tutorial.cli.tables import compared, comparison, sources
 
     if len(runs) < 2:
@@ -71,9 +71,9 @@ def compare(
     if as_json:
         typer.echo(json.dumps(compared(found), indent=1))
         return
-    console = Console()
-    console = console if console.is_terminal else Console(width=max(WIDTH_IN_A_PIPE, 32 + 16 * len(runs)))
-    console.print(comparison(found), "", Text(sources(found)), sep="\n")
+    console(max(WIDTH_IN_A_PIPE, 32 + 16 * len(runs))).print(
+        comparison(found), "", Text(sources(found)), sep="\n"
+    )
 
 
 def open_run(name: str) -> tuple[Path | None, dict[str, Any]]:

@@ -9,12 +9,24 @@ import sys
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+WIDTH_IN_A_PIPE = 110
 HANDLER = "higgs_tutorial.spelled"
 SPELLED = {"±": "+-", "…": "...", "×": "x", "·": ".", "•": "*", "→": "->", "≥": ">=", "≤": "<=", "−": "-"}
 SPELLED |= {"‐": "-", "‑": "-", "–": "-", "—": "-", "‘": "'", "’": "'", "“": '"', "”": '"'}
 PIPE_CLOSED = 1
 """The exit code of a command whose reader is gone, which is also Click's."""
+
+
+def console(width: int = WIDTH_IN_A_PIPE) -> Console:
+    """Return what prints tables on standard output: as wide as the terminal or, where there is none, ``width``."""
+    from rich.console import Console
+
+    return Console(width=None if sys.stdout.isatty() else width)
 
 
 def spelled(character: str) -> str:

@@ -13,6 +13,7 @@ from sklearn.metrics import roc_auc_score
 from higgs_tutorial import ladder, plots, talk
 from higgs_tutorial.cli import report, tables
 from higgs_tutorial.cli.interrupt import Stopped
+from higgs_tutorial.cli.terminal import WIDTH_IN_A_PIPE
 
 
 def rung(name, aucs):
@@ -47,7 +48,7 @@ def results():
 
 
 def test_table_sets_ours_beside_the_talks(results):
-    console = Console(width=report.WIDTH_IN_A_PIPE, record=True, file=io.StringIO())
+    console = Console(width=WIDTH_IN_A_PIPE, record=True, file=io.StringIO())
     console.print(tables.table(results))
     text = console.export_text()
     assert "the talk on HIGGS" in text
@@ -82,7 +83,7 @@ def test_error_of_an_auc_is_that_of_many_samples():
 )
 def test_any_name_of_a_file_can_be_printed_and_drawn(name, results, tmp_path):
     results["data"] = f"events of {name}"
-    console = Console(width=report.WIDTH_IN_A_PIPE, record=True, file=io.StringIO())
+    console = Console(width=WIDTH_IN_A_PIPE, record=True, file=io.StringIO())
     console.print(tables.table(results))
     assert f"here on events of {name}" in console.export_text()
     with plt.rc_context({"text.usetex": True}):
