@@ -38,11 +38,8 @@ def roc_auc(y: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None) -> 
     check_classes(y, weight)
     if weight is None:
         return float(roc_auc_score(y, score))
-    weight = np.asarray(weight, np.float64)
-    values, place = np.unique(score, return_inverse=True)
-    signal, background = (np.bincount(place, weight * (y == c), len(values)) for c in (1, 0))
-    below = np.cumsum(background) - background / 2  # ties count by half
-    return float(signal @ below / (signal.sum() * background.sum()))
+    signal, background = (np.asarray(weight, np.float64) * (y == c) for c in (1, 0))
+    return float(signal @ _weight_below(score, background) / (signal.sum() * background.sum()))
 
 
 def roc_auc_error(y: ArrayLike, score: ArrayLike, weight: ArrayLike | None = None) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from higgs_tutorial.data.sources.base import Columns
+from higgs_tutorial.data.sources.arrays import damage
+from higgs_tutorial.data.sources.base import SAMPLED, Columns
 from higgs_tutorial.safe_text import one_line
 
 _DAMAGE = (pa.ArrowException, OSError, ValueError, KeyError, OverflowError)
@@ -46,8 +46,8 @@ class ParquetFile(Columns):
     def sample(self, place: int) -> Sequence:
         """See `Source.sample`."""
         self._check_distinct([place])
-        with self._damage(0):
-            batch = next(self._parquet.iter_batches(1000, columns=[self.names[place]]), None)
+        with damage(self.file, 0):
+            batch = next(self._parquet.iter_batches(SAMPLED, columns=[self.names[place]]), None)
             return [] if batch is None else batch.column(0).to_pylist()
 
     def values(self, places: Sequence[int], size: int) -> Iterator[NDArray]:
@@ -59,20 +59,13 @@ class ParquetFile(Columns):
             for batch in self._parquet.iter_batches(size, row_groups=[group], columns=names)
         )
         while True:
-            with self._damage(done):
+            with damage(self.file, done):
                 batch = next(batches, None)
                 if batch is None:
                     return
                 columns = [_numbers(batch.column(name)) for name in names]
             yield np.stack(columns, axis=1)
             done += batch.num_rows
-
-    @contextmanager
-    def _damage(self, rows: int) -> Iterator[None]:
-        try:
-            yield
-        except _DAMAGE as error:
-            raise ValueError(f"{self.file} is damaged after row {rows:,} ({one_line(error)})") from error
 
 
 def _numbers(column: pa.Array) -> NDArray:
