@@ -129,9 +129,8 @@ class _Climb:
         self.higgs, self.settings, self.output, self.listener = higgs, settings, output, listener
         self.folder = folder
         self.results = head(higgs, settings)
-        self._before: tuple[str, np.ndarray] | None = (
-            None  # the last rung and its logits of the validation events
-        )
+        # the last rung that was trained, and its logits of the validation events
+        self._before: tuple[str, np.ndarray] | None = None
 
     def climb(self) -> dict[str, Any]:
         """Train what isn't finished and return the results."""
