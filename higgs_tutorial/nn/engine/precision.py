@@ -1,4 +1,4 @@
-"""A step in pieces, for a CPU: half precision, and wide layers, gain there what one program would lose.
+"""A step in pieces, for a CPU: half precision gains there on wide layers what one program would lose.
 
 XLA's own matrix products gain nothing from bfloat16 on a CPU; TensorFlow's operation, which oneDNN computes, does.
 So here the products of the hidden layers are operations, and what lies between them are small XLA programs: a
@@ -27,9 +27,9 @@ LAYERS = {Linear, BatchNorm, Dropout}
 BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
 """How Linux calls a processor's instructions for products in bfloat16; the last one on Arm."""
 WORTH_IT = {"bfloat16": 40_000_000, "float32": 200_000_000}
-"""Multiplications of a hidden layer's product, on average, from which a step in pieces is the faster one.
+"""Multiplications of a hidden layer's product, on average, from which a step is made in pieces.
 
-Measured with 100 to 500 units and batches of 256 to 8,192 (benchmarks/README.md).
+Set by CPU time with 100 to 500 units and batches of 256 to 8,192; benchmarks/README.md says where the clock disagrees.
 """
 PARTS = 64
 """A sum over events is one of partial sums, which XLA gives to different threads."""
