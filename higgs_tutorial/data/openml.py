@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,6 +97,8 @@ def _fetch(data_home: Path) -> Any:
                 read_csv_kwargs={"dtype": None},  # classes 0 and 1 are numbers, too
             ).frame
     except (URLError, HTTPException, ConnectionError, TimeoutError) as error:
+        if isinstance(error, HTTPError):
+            error.close()  # it is the server's answer, too, and would hold the connection
         raise ConnectionError(
             f"{_NAME} could not be downloaded ({one_line(getattr(error, 'reason', error))}); try again later"
         ) from error
