@@ -143,9 +143,17 @@ def test_the_command(server, tmp_path):
 @pytest.mark.parametrize(
     ("change", "error", "says"),
     [
-        ({"status": 503}, ConnectionError, "could not be downloaded .*Service Unavailable.*; try again later"),
+        (
+            {"status": 503},
+            ConnectionError,
+            "could not be downloaded .*Service Unavailable.*; try again later",
+        ),
         ({"status": 404}, ConnectionError, "could not be downloaded .*Not Found.*; try again later"),
-        ({"status": 412}, ValueError, "what OpenML sends cannot be read: Dataset with data_id 23512 not found"),
+        (
+            {"status": 412},
+            ValueError,
+            "what OpenML sends cannot be read: Dataset with data_id 23512 not found",
+        ),
         ({"md5": "0" * 32}, ValueError, "its MD5 checksum is not the one that OpenML gives"),
         (
             {"rows": lambda rows: rows[5:]},
