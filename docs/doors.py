@@ -19,16 +19,46 @@ else:
 ROOT = Path(__file__).resolve().parents[1]
 START, END = "<!-- badges -->\n", "<!-- end of badges -->\n"
 CELL = "install-on-colab"
+INSTALL = """\
+import sys
+
+if "google.colab" in sys.modules:  # there, the package has to be installed first
+    import subprocess
+    from importlib.metadata import distributions
+
+    class NotInstalled(Exception):
+        def _render_traceback_(self):  # what Jupyter shows: one line
+            return [f"{PACKAGE} could not be installed: {self}"]
+
+    PACKAGE = "git+REPOSITORY"
+    keep = [f"tensorflow=={d.version}" for d in distributions(name="tensorflow")]
+    wanted = [f"higgs-tutorial[colab] @ {PACKAGE}", *keep]  # with Colab's TensorFlow
+    command = [sys.executable, "-m", "pip", "install", "-q", *wanted]
+    run = subprocess.run(command, capture_output=True, text=True)
+    if run.returncode:
+        said = run.stderr.strip().splitlines() or ["pip did not say why"]
+        causes = [line for line in said if "fatal:" in line or "ERROR:" in line]
+        raise NotInstalled([*causes, said[-1]][0].strip())"""
 
 
 def address(root: Path = ROOT) -> str:
     """Return the repository's address."""
     text = (root / "pyproject.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)["project"]["urls"]["Repository"].rstrip("/")
+    try:
+        return tomllib.loads(text)["project"]["urls"]["Repository"].rstrip("/")
+    except KeyError:
+        raise SystemExit(
+            f"{root / 'pyproject.toml'} gives no address: [project.urls] has no Repository"
+        ) from None
 
 
 def badges(repository: str, first: str) -> str:
-    """Return the README's badges; `first` is the notebook that the one for Colab opens."""
+    """Return the README's badges; `first` is the notebook that the one for Colab opens.
+
+    Elsewhere than on GitHub there are none: both look for the notebooks there.
+    """
+    if not repository.startswith("https://github.com/"):
+        return ""
     name = repository.removeprefix("https://github.com/")
     colab = f"https://colab.research.google.com/github/{name}/blob/main/notebooks/{first}"
     binder = f"https://mybinder.org/v2/gh/{name}/main?urlpath=lab/tree/notebooks"
@@ -49,22 +79,7 @@ def with_install_cell(notebook: dict, repository: str) -> dict:
     The cells after it are counted on: the notebook looks as if it had been run with that cell.
 
     """
-    source = [
-        "import sys\n",
-        "\n",
-        'if "google.colab" in sys.modules:  # there, the package has to be installed first\n',
-        "    import subprocess\n",
-        "    from importlib.metadata import version\n",
-        "\n",
-        f'    PACKAGE = "git+{repository}"\n',
-        "    keep = f\"tensorflow=={version('tensorflow')}\"  # Colab's own\n",
-        '    wanted = [f"higgs-tutorial[colab] @ {PACKAGE}", keep]\n',
-        '    command = [sys.executable, "-m", "pip", "install", "-q", *wanted]\n',
-        "    run = subprocess.run(command, capture_output=True, text=True)\n",
-        "    if run.returncode:\n",
-        '        why = (run.stderr.strip().splitlines() or ["pip did not say why"])[-1]\n',
-        '        raise SystemExit(f"{PACKAGE} could not be installed: {why}")',
-    ]
+    source = INSTALL.replace("REPOSITORY", repository).splitlines(keepends=True)
     install = {
         "cell_type": "code",
         "execution_count": 1,

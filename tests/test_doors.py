@@ -8,6 +8,8 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets.config import Config
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEC = importlib.util.spec_from_file_location("doors", ROOT / "docs" / "doors.py")
@@ -51,25 +53,64 @@ def test_the_cell_comes_first_and_the_others_are_counted_on(fork):
         assert set(counted) <= {cell["execution_count"]}
 
 
-def test_the_cell_installs_on_colab_and_does_nothing_elsewhere(fork, monkeypatch):
+@pytest.fixture
+def on_colab(fork, monkeypatch):
+    """Run the cell of a fork in IPython, as Colab does, with an answer of pip: what pip was asked, and the result."""
     (notebook,) = (text for file, text in doors.changes(fork).items() if file.suffix == ".ipynb")
-    source = "".join(
-        next(cell for cell in json.loads(notebook)["cells"] if cell.get("id") == doors.CELL)["source"]
-    )
-    ran, answer = [], SimpleNamespace(returncode=0, stderr="")
-    monkeypatch.setattr("subprocess.run", lambda command, **_: ran.append(command) or answer)
-    exec(source, {})
+    cells = json.loads(notebook)["cells"]
+    source = "".join(next(cell for cell in cells if cell.get("id") == doors.CELL)["source"])
+    monkeypatch.setenv("IPYTHONDIR", str(fork / "ipython"))
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])  # IPython puts its own there
+    shell, ran = InteractiveShell(config=Config(HistoryManager={"enabled": False})), []
+
+    def run(returncode=0, stderr="", colab=True):
+        answer = SimpleNamespace(returncode=returncode, stderr=stderr)
+        monkeypatch.setattr("subprocess.run", lambda command, **_: ran.append(command) or answer)
+        if colab:
+            monkeypatch.setitem(sys.modules, "google.colab", object())
+        return ran, shell.run_cell(source)
+
+    return run
+
+
+def test_the_cell_does_nothing_elsewhere(on_colab):
+    ran, result = on_colab(colab=False)
     assert ran == []
-    monkeypatch.setitem(sys.modules, "google.colab", object())
-    exec(source, {})
+    assert result.success
+
+
+def test_the_cell_installs_on_colab_and_keeps_its_tensorflow(on_colab):
+    ran, result = on_colab()
     package = "higgs-tutorial[colab] @ git+https://github.com/me/mine"
     kept = f"tensorflow=={version('tensorflow')}"
     assert [command[1:] for command in ran] == [["-m", "pip", "install", "-q", package, kept]]
-    answer.returncode, answer.stderr = 1, "Traceback\nERROR: no such address\n"
-    with pytest.raises(
-        SystemExit, match=r"^git\+https.*mine could not be installed: ERROR: no such address$"
-    ):
-        exec(source, {})
+    assert result.success
+
+
+def test_the_cell_brings_a_tensorflow_where_there_is_none(on_colab, monkeypatch):
+    monkeypatch.setattr("importlib.metadata.distributions", lambda name: [])
+    ran, _ = on_colab()
+    assert ran[0][-1].startswith("higgs-tutorial[colab] @ ")
+
+
+@pytest.mark.parametrize(
+    ("stderr", "why"),
+    [
+        ("Traceback\nERROR: no such address\n[notice] a new pip\n", "ERROR: no such address"),
+        (
+            "error: subprocess-exited-with-error\n  x git clone did not run\n      fatal: no host\n\nnote: not pip's\n",
+            "fatal: no host",
+        ),
+        ("something else\n", "something else"),
+        ("", "pip did not say why"),
+    ],
+)
+def test_the_cell_says_in_one_line_why_it_failed_and_stops(stderr, why, on_colab, capsys):
+    _, result = on_colab(1, stderr)
+    assert not result.success  # so that the cells below are not run
+    printed = capsys.readouterr()
+    assert printed.out == f"git+https://github.com/me/mine could not be installed: {why}\n"
+    assert printed.err == ""
 
 
 def test_colab_gets_what_the_notebooks_need_but_jupyter():
@@ -77,3 +118,16 @@ def test_colab_gets_what_the_notebooks_need_but_jupyter():
         "optional-dependencies"
     ]
     assert extras["colab"] == [line for line in extras["notebooks"] if not line.startswith("jupyter")]
+
+
+def test_without_an_address_it_says_where_it_is_missing(tmp_path):
+    (tmp_path / "pyproject.toml").write_text("[project]\n", encoding="utf-8")
+    with pytest.raises(
+        SystemExit, match=r"pyproject.toml gives no address: \[project.urls\] has no Repository$"
+    ):
+        doors.address(tmp_path)
+
+
+def test_badges_open_what_is_on_github():
+    assert "github/me/mine/blob" in doors.badges("https://github.com/me/mine", "00.ipynb")
+    assert doors.badges("https://example.org/me/mine", "00.ipynb") == ""
