@@ -38,9 +38,10 @@ def notebooks(
     from higgs_tutorial.cli.lessons import copy_notebooks
 
     copied = copy_notebooks(folder, overwrite=overwrite)
-    typer.echo(f"{folder}: {len(copied)} notebooks; open them with: jupyter lab {shlex.quote(str(folder))}")
+    typer.echo(f"{folder}: {len(copied)} notebooks")
     if find_spec("jupyterlab") is None:
-        typer.echo('JupyterLab is not installed here: pip install "higgs-tutorial[notebooks]"')
+        typer.echo('JupyterLab is not installed here; first run: pip install "higgs-tutorial[notebooks]"')
+    typer.echo(f"open them with: jupyter lab {shlex.quote(str(folder))}")
 
 
 @app.command()

@@ -1,7 +1,9 @@
 """Copying the notebooks out of the package, from this checkout."""
 
 import pytest
+from typer.testing import CliRunner
 
+from higgs_tutorial.cli import app
 from higgs_tutorial.cli.lessons import copy_notebooks, notebook_files
 
 
@@ -51,3 +53,16 @@ def test_a_failed_write_leaves_no_half_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="no space"):
         copy_notebooks(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_the_command_says_what_to_run_next_in_order(installed, tmp_path, monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: object() if installed else None)
+    run = CliRunner().invoke(app, ["notebooks", str(tmp_path / "my lessons")])
+    lines = run.output.splitlines()
+    assert lines[0] == f"{tmp_path / 'my lessons'}: {len(notebook_files())} notebooks"
+    first = ['JupyterLab is not installed here; first run: pip install "higgs-tutorial[notebooks]"']
+    assert lines[1:] == [
+        *([] if installed else first),
+        f"open them with: jupyter lab '{tmp_path / 'my lessons'}'",
+    ]
