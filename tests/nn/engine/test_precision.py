@@ -177,12 +177,9 @@ def test_wide_layers_and_large_batches_are_in_pieces(monkeypatch):
         model = build(NeuralNetwork(layers, size, True, precision=name), 28)
         return [batch for batch in (256, 8192) if precision.in_pieces(model, batch)]
 
-    assert [batches("float32", *sizes) for sizes in ((1, 100), (6, 100), (6, 200), (6, 500))] == [
-        [], [], [8192], [8192]
-    ]  # fmt: skip
-    assert [batches("bfloat16", *sizes) for sizes in ((1, 100), (3, 100), (6, 200), (6, 500))] == [
-        [], [8192], [8192], [256, 8192]
-    ]  # fmt: skip
+    sizes = (1, 100), (2, 100), (3, 100), (6, 200), (6, 500)
+    assert [batches("float32", *size) for size in sizes] == [[], [], [], [], []]
+    assert [batches("bfloat16", *size) for size in sizes] == [[], [], [8192], [8192], [256, 8192]]
     wide = build(NeuralNetwork(6, 500, precision="bfloat16"), 28)
     assert not precision.in_pieces(build(LogisticRegression(), 28), 8192)
     assert not precision.in_pieces(build(type("Own", (NeuralNetwork,), {})(6, 500), 28), 8192)
