@@ -14,7 +14,7 @@ from higgs_tutorial.ladder import Rung, Settings
 if TYPE_CHECKING:
     from higgs_tutorial.data.dataset import HiggsDataset
 
-STEPS = 4
+STEPS = 16
 """Steps of an epoch that is run only to be measured."""
 COMPILING = 3.0
 """Seconds that a rung takes beside its epochs, about: its compilation."""
