@@ -1,6 +1,9 @@
 """Each format predicts, in its own runtime, what `predict` does, and says what goes in and comes out."""
 
 import json
+import re
+import shutil
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -90,6 +93,27 @@ def test_its_own_runtime_predicts_the_same(name, logits, model, tmp_path):
         assert run(x).shape == (len(x), 1)
         assert np.allclose(run(x)[:, 0], predict(model, x, logits=logits), rtol=1e-5, atol=2e-6)
     assert [file.name for file in (tmp_path / "deep").iterdir()] == [name]
+
+
+@pytest.mark.slow
+def test_hls4ml_makes_firmware_of_it_as_the_documentation_says(tmp_path, monkeypatch):
+    """The firmware is compiled for the processor, where it computes with the fixed-point numbers of the FPGA."""
+    pytest.importorskip("hls4ml", reason="needs hls4ml")
+    if shutil.which("g++") is None:
+        pytest.skip("hls4ml compiles its firmware with g++")
+    page = Path(__file__).resolve().parents[2] / "docs" / "export.md"
+    (code,) = re.findall(r"```python\n(import hls4ml\n.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    network = NeuralNetwork(2, 6, True, 0.8, seed=0, beta="uniform")
+    for step in range(3):
+        network(X, training=True, seed=(0, step))
+    monkeypatch.chdir(tmp_path)
+    (file,) = re.findall(r'load_model\("(.+?)"\)', code)
+    save_model(network, file)
+    made = {}
+    exec(code, made)
+    logits = made["firmware"].predict(X)[:, 0]
+    assert np.allclose(logits, predict(network, X, logits=True), atol=0.05)
+    assert np.ptp(logits) > 1
 
 
 def test_names_of_columns_come_along(tmp_path):
