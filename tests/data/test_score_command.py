@@ -5,12 +5,14 @@ import subprocess
 import sys
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from higgs_tutorial import load, load_model, predict, simulate
 from higgs_tutorial.nn import evaluate
 from higgs_tutorial.nn.files.models import read_header
 from higgs_tutorial.nn.scoring import roc_auc, roc_auc_error
+from higgs_tutorial.physics.features import COLUMNS
 
 
 def higgs(*arguments, folder):
@@ -91,6 +93,35 @@ def test_score_writes_what_python_predicts(folder):
     assert "z.csv: 300 logits of signal" in run.stdout
     z = predict(load_model(folder / "o" / "models" / "logistic.npz"), x, logits=True)
     assert np.allclose(np.loadtxt(folder / "z.csv"), z, atol=1e-5)
+
+
+@pytest.mark.parametrize("ending", ["parquet", "root"])
+def test_a_column_of_weights_counts_in_the_auc(ending, folder):
+    if ending == "root":
+        uproot = pytest.importorskip("uproot", reason="ROOT files need the extra hep")
+    x, y = simulate(300, seed=5)
+    weight = np.where(x[:, 0] > 1, 5.0, 0.5)  # by the first column, so that the AUC is another
+    frame = pd.DataFrame(x, columns=COLUMNS).assign(weight=weight, label=y)
+    if ending == "root":
+        with uproot.recreate(folder / "weighted.root") as file:
+            columns = {name: values.to_numpy() for name, values in frame.items()}
+            file.mktree("events", {name: values.dtype for name, values in columns.items()}).extend(columns)
+    else:
+        frame.to_parquet(folder / "weighted.parquet")
+    source, out = f"weighted.{ending}", f"weighted-scores.{ending}"
+    run = higgs("score", "o/models/logistic.npz", source, "--out", out, folder=folder)
+    assert run.returncode == 0, run.stderr
+    p = predict(load_model(folder / "o" / "models" / "logistic.npz"), x)
+    auc, error = roc_auc(y, p, weight), roc_auc_error(y, p, weight)
+    assert abs(auc - roc_auc(y, p)) > 0.001
+    line = f"ROC AUC {auc:.4f} ± {error:.4f} of 300 events with a label ('label'), weighted by 'weight'"
+    assert line in run.stdout.splitlines()
+    if ending == "root":
+        with uproot.open(folder / out) as file:
+            written = file["scores"]["signal_probability"].array(library="np")
+    else:
+        written = pd.read_parquet(folder / out)["signal_probability"]
+    assert np.allclose(written, p, atol=1e-6)
 
 
 def test_bad_rows_stop_it_or_are_named(folder):
