@@ -78,7 +78,7 @@ def buttons(lesson: Lesson, repository: str) -> str:
 
 
 def notebook_page(text: str, numbers: set[str], bar: str = "") -> str:
-    """Return a notebook with its pictures' texts and its folded cells where MyST-NB looks for them.
+    """Return a notebook with its pictures' texts and its folded outputs where MyST-NB looks for them.
 
     Args:
         text: the notebook.
@@ -110,8 +110,6 @@ def _prepare_code(cell: dict, source: str, section: str) -> None:
     tags = list(metadata.get("tags", []))
     if cell.get("id") == CELL:
         tags = ["remove-cell"]
-    elif metadata.get("jupyter", {}).get("source_hidden"):
-        tags.append("hide-cell")
     elif (lines := text_lines(cell)) > FOLDED:
         tags.append("hide-output")
         settings["code_prompt_show"] = f"Show the output, {lines} lines"

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 
 from nbformat import NotebookNode
+from solutions import solutions
 
 HEADINGS = (
     "What you'll do",
@@ -22,8 +23,9 @@ HEADINGS = (
 )
 IGNORE_OUTPUT = "nbval-ignore-output"
 FROM_SCRATCH = "from-scratch"  # what a lesson writes out: held against the package by test_from_scratch.py
-SOLUTION = "solution"  # of an exercise: collapsed, and run all the same
-ALLOWED_TAGS = {IGNORE_OUTPUT, FROM_SCRATCH, SOLUTION}
+ALLOWED_TAGS = {IGNORE_OUTPUT, FROM_SCRATCH}
+WIDTH = 88  # of a line of code: what a notebook shows without a scroll bar
+EXERCISE = re.compile(r"^\*\*(\d+)\.\*\*", re.MULTILINE)
 DURATION = re.compile(r"\b(?:seconds?|minutes?)\b")
 CLOCK = re.compile(r"perf_counter|monotonic\(|process_time|time\.time\(|timeit|^%%?time\b", re.MULTILINE)
 CLOCK_OUTPUT = re.compile(
@@ -123,12 +125,36 @@ def check_tags(notebook: NotebookNode) -> Iterator[str]:
     for place, cell in code_cells(notebook):
         if unknown := tags(cell) - ALLOWED_TAGS:
             yield f"cell {place} has tags other than those allowed: {sorted(unknown)}"
-        if (SOLUTION in tags(cell)) != bool(cell.metadata.get("jupyter", {}).get("source_hidden")):
-            yield f"cell {place}: solutions, and only they, are collapsed (jupyter: source_hidden)"
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):
+            yield f"cell {place} is collapsed, which GitHub does not honour: fold it in Markdown"
         text = output_text(cell)
         timed = (CLOCK.search(cell.source) and text.strip()) or CLOCK_OUTPUT.search(text)
         if timed and IGNORE_OUTPUT not in tags(cell):
             yield f"cell {place} shows a timing and is not tagged {IGNORE_OUTPUT}"
+
+
+def check_solutions(notebook: NotebookNode) -> Iterator[str]:
+    """Each numbered exercise has a folded solution, of Python that a narrow page shows."""
+    for place, cell in enumerate(notebook.cells):
+        if cell.cell_type != "markdown":
+            continue
+        found = solutions(cell.source)
+        if cell.source.count("<summary>Solution") != len(found):
+            yield f"cell {place} has a solution without a fold around it, or without one block of python in it"
+        for number, exercise in zip(*[iter(EXERCISE.split(cell.source)[1:])] * 2, strict=True):
+            if "<summary>Solution" not in exercise:
+                yield f"cell {place}: exercise {number} has no folded solution"
+        for solution in found:
+            try:
+                ast.parse(solution.code)
+            except SyntaxError as error:
+                yield f"cell {place} has a solution that is not Python: {error.msg}"
+            if max(map(len, solution.code.splitlines())) > WIDTH:
+                yield f"cell {place} has a solution with a line of more than {WIDTH} columns"
+            slow = CLOCK.search(solution.code) and solution.printed
+            timed = slow or CLOCK_OUTPUT.search(solution.printed)
+            if timed and IGNORE_OUTPUT not in tags(cell):
+                yield f"cell {place} shows a timing in a solution and is not tagged {IGNORE_OUTPUT}"
 
 
 def check_pictures(notebook: NotebookNode) -> Iterator[str]:
@@ -160,6 +186,7 @@ RULES = (
     check_paths,
     check_headings,
     check_tags,
+    check_solutions,
     check_pictures,
     check_claims,
 )

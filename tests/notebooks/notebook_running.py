@@ -1,12 +1,14 @@
-"""Running a notebook in surroundings of its own: no settings and no data of whoever runs it."""
+"""Running a notebook, its exercises' solutions too, in surroundings of its own: no settings, no data of the caller."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import nbformat
+from solutions import with_solutions, without_solutions
 
 SANITIZE = Path(__file__).resolve().with_name("sanitize.cfg")
 TIMEOUT = 600  # seconds: far above what a notebook may take, so only one that hangs is stopped
@@ -24,8 +26,12 @@ def environment(data_dir: Path, ipython_dir: Path) -> dict[str, str]:
 
 
 def run_nbval(notebook: Path, folder: Path, data_dir: Path) -> subprocess.CompletedProcess[str]:
-    """Compare a copy of `notebook`, run in `folder`, with its stored outputs; the exit status is pytest's."""
-    copy = Path(shutil.copy(notebook, folder))
+    """Compare a copy of `notebook`, run in `folder`, with its stored outputs; the exit status is pytest's.
+
+    In the copy the solutions of the exercises are cells, whose outputs are those that stand below them.
+    """
+    copy = folder / notebook.name
+    nbformat.write(with_solutions(nbformat.read(notebook, as_version=4)), copy)
     _show_all_of_stderr(folder / "ipython")
     command = [
         sys.executable,
@@ -64,9 +70,15 @@ def _show_all_of_stderr(ipython_dir: Path) -> None:
     )
 
 
-def render(notebook: Path, data_dir: Path, ipython_dir: Path) -> None:
-    """Execute `notebook` top to bottom and keep its outputs in place (it stays as it was if a cell fails)."""
+def render(notebook: Path, folder: Path, data_dir: Path) -> None:
+    """Execute a copy of `notebook` in `folder`, top to bottom, and keep the outputs of its cells and solutions.
+
+    It stays as it was if a cell fails.
+    """
+    copy = folder / notebook.name
+    nbformat.write(with_solutions(nbformat.read(notebook, as_version=4)), copy)
     command = [sys.executable, "-m", "jupyter", "nbconvert", "--to", "notebook", "--execute", "--inplace"]
     command += ["--log-level=WARN", "--ExecutePreprocessor.record_timing=False"]
     command += ["--ExecutePreprocessor.kernel_name=python3", f"--ExecutePreprocessor.timeout={TIMEOUT}"]
-    subprocess.run([*command, str(notebook)], env=environment(data_dir, ipython_dir), check=True)
+    subprocess.run([*command, str(copy)], env=environment(data_dir, folder / "ipython"), check=True)
+    nbformat.write(without_solutions(nbformat.read(copy, as_version=4)), notebook)

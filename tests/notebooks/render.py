@@ -22,7 +22,7 @@ def main(paths: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         for path in map(Path, paths):
             start = time.perf_counter()
-            render(path, Path(folder, "data"), Path(folder, "ipython"))
+            render(path, Path(folder), Path(folder, "data"))
             print(f"{path.name}: {time.perf_counter() - start:.0f} s")
             for problem in problems(nbformat.read(path, as_version=4)):
                 print(f"  {problem}")

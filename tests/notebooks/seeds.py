@@ -21,6 +21,7 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 from notebook_running import TIMEOUT, environment
+from solutions import with_solutions
 
 NUMBERED = re.compile(r"\b((?:seed|random_state)=|default_rng\(|from_seed\()(\d+)")
 STEP = {
@@ -66,7 +67,7 @@ def rewritten(source: str, seed: int) -> str:
 
 def claims(path: Path, seed: int, folder: str) -> list[tuple[str, bool, float | None]]:
     """The notebook's assertions at this seed, in their order: text, whether it holds, margin."""
-    notebook = nbformat.read(path, as_version=4)
+    notebook = with_solutions(nbformat.read(path, as_version=4), pictures=True)
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.source = rewritten(cell.source, seed)
