@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
@@ -113,3 +114,8 @@ def lines(ax: Axes, x: Any, y: Any, path: np.ndarray, steps: Sequence[int]) -> N
         ax.plot(ends, slope * ends + intercept, color=SIGNAL, alpha=shade, lw=1 + 1.5 * shade)
         ax.text(ends[1] + 0.1, slope * ends[1] + intercept, f"step {step}", va="center", fontsize=9)
     ax.set(xlabel="x", ylabel="y", xlim=(ends[0] - 0.2, ends[1] + 1.1))
+
+
+def tensorboard_page() -> bytes:
+    """Return a PNG of TensorBoard's page with the notebook's logs: `tests/browser/test_tensorboard.py` takes it."""
+    return files("higgs_tutorial.draw").joinpath("tensorboard.png").read_bytes()

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 from solutions import solutions
 
+WIDGET = "application/vnd.jupyter.widget-view+json"
+
 HEADINGS = (
     "What you'll do",
     "What you'll learn",
@@ -65,7 +67,8 @@ def check_kernel(notebook: NotebookNode) -> Iterator[str]:
     name = notebook.metadata.get("kernelspec", {}).get("name")
     if name != "python3":
         yield f"the kernel is {name!r}, not 'python3'"
-    if "widgets" in notebook.metadata:
+    views = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    if "widgets" in notebook.metadata or any(WIDGET in output.get("data", {}) for output in views):
         yield "widget state is stored in the notebook"
 
 

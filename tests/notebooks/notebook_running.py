@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 from solutions import with_solutions, without_solutions
 
 SANITIZE = Path(__file__).resolve().with_name("sanitize.cfg")
+WIDGET = "application/vnd.jupyter.widget-view+json"
 TIMEOUT = 600  # seconds: far above what a notebook may take, so only one that hangs is stopped
 
 
@@ -81,4 +85,22 @@ def render(notebook: Path, folder: Path, data_dir: Path) -> None:
     command += ["--log-level=WARN", "--ExecutePreprocessor.record_timing=False"]
     command += ["--ExecutePreprocessor.kernel_name=python3", f"--ExecutePreprocessor.timeout={TIMEOUT}"]
     subprocess.run([*command, str(copy)], env=environment(data_dir, folder / "ipython"), check=True)
-    nbformat.write(without_solutions(nbformat.read(copy, as_version=4)), notebook)
+    done = without_solutions(nbformat.read(copy, as_version=4))
+    done.metadata.pop("widgets", None)  # their state, of use to no other kernel
+    for cell in done.cells:
+        if cell.cell_type == "code":
+            cell.outputs = list(_as_kept(cell.outputs))
+    nbformat.write(done, notebook)
+
+
+def _as_kept(outputs: list[NotebookNode]) -> Iterator[NotebookNode]:
+    """Each stretch of text as one output, and of a slider only its picture."""
+    for stream, group in groupby(outputs, key=lambda output: output.get("name")):
+        if stream:
+            first, *others = group
+            first.text = "".join(output.text for output in (first, *others))
+            yield first
+            continue
+        for output in group:
+            output.get("data", {}).pop(WIDGET, None)
+            yield output

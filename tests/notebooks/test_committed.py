@@ -67,6 +67,11 @@ def error(nb):
     nb.cells[1].outputs.append(new_output("error", ename="ValueError", evalue="", traceback=[]))
 
 
+def widget(nb):
+    data = {"image/png": "iVBORw0KGgo=", "application/vnd.jupyter.widget-view+json": {"model_id": "1"}}
+    nb.cells[1].outputs = [new_output("display_data", data=data)]
+
+
 def picture_and_object(nb):
     nb.cells[1].outputs = [
         new_output("execute_result", data={"text/plain": "[<Line2D>]"}, execution_count=1),
@@ -82,6 +87,7 @@ SPOILED: dict[str, tuple[Callable, str]] = {
     "stderr": (stderr, "writes to stderr"),
     "kernel": (lambda nb: nb.metadata.kernelspec.update(name="venv"), "not 'python3'"),
     "widgets": (lambda nb: nb.metadata.update(widgets={}), "widget state"),
+    "widget in an output": (widget, "widget state"),
     "path in output": (
         lambda nb: nb.cells[1].outputs[0].update(text="/home/me/x\n"),
         "path of one machine in its output",
