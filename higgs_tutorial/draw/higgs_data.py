@@ -378,3 +378,75 @@ def fidelity(
     axes[1].set_xticks(range(len(far)), map(short, distance[name]), rotation=90, fontsize=9)
     figure.suptitle(title, fontsize=12)
     return figure
+
+
+def pairs(
+    signal: ArrayLike, background: ArrayLike, wins: ArrayLike, rates: tuple[ArrayLike, ArrayLike]
+) -> Figure:
+    """Draw a few events by their scores, and the table of their pairs with the ROC curve along its border.
+
+    Args:
+        signal: scores of the signal events, the best first ``[s]``.
+        background: scores of the background events, the best first ``[b]``.
+        wins: how far the signal wins each pair: 1, 1/2 for a tie, or 0 ``[s, b]``.
+        rates: the curve: the shares of the background and of the signal that pass.
+
+    Example:
+        >>> from higgs_tutorial.draw import higgs_data
+        >>> figure = higgs_data.pairs([0.9, 0.4], [0.5], [[1.0], [0.0]], ([0, 0, 1, 1], [0, 0.5, 0.5, 1]))
+        >>> figure.axes[1].get_title()
+        '1 of 2 pairs: AUC 0.500'
+    """
+    signal, background, wins = np.asarray(signal), np.asarray(background), np.asarray(wins)
+    rows, columns = wins.shape
+    shape = {"width_ratios": [1, 1.5], "layout": "constrained"}
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.2, 4.2), **shape)
+    left.plot(np.zeros(columns), background, "s", color=BACKGROUND, ms=9)
+    left.plot(np.ones(rows), signal, "o", color=SIGNAL, ms=9)
+    left.set(xticks=[0, 1], xticklabels=["background", "signal"], xlim=(-0.5, 1.5))
+    left.set(ylabel="score", title=f"{rows + columns} events")
+    left.grid(axis="x", visible=False)
+
+    cells = {"cmap": "Oranges", "vmin": 0, "vmax": 1.8, "edgecolor": "white", "lw": 2}
+    right.pcolormesh(np.arange(columns + 1), np.arange(rows + 1), wins, **cells)
+    path = {"color": "black", "lw": 3, "marker": "o", "ms": 5, "clip_on": False}
+    right.plot(columns * np.asarray(rates[0]), rows * np.asarray(rates[1]), **path)
+    right.set_xticks(np.arange(columns) + 0.5, background)
+    right.set_yticks(np.arange(rows) + 0.5, signal)
+    right.set(xlabel="background, best score first", ylabel="signal, best score first")
+    right.set_title(f"{wins.sum():g} of {wins.size} pairs: AUC {wins.mean():.3f}")
+    right.set_aspect("equal")
+    right.grid(visible=False)
+    return figure
+
+
+def scores(
+    curves: Mapping[str, tuple[ArrayLike, ArrayLike]], areas: Mapping[str, float], title: str
+) -> Figure:
+    """Draw the ROC curves of a few scores, and the AUCs of more of them as bars, the last one marked.
+
+    Args:
+        curves: for each score the shares of the background and of the signal above the threshold.
+        areas: the AUC of each score, those of ``curves`` among them, from the bottom up.
+        title: what the events are.
+
+    Example:
+        >>> from higgs_tutorial.draw import higgs_data
+        >>> figure = higgs_data.scores({"m_bb": ([0, 0.2, 1], [0, 0.8, 1])}, {"m_bb": 0.8}, "a test")
+        >>> [axes.get_title() for axes in figure.axes]
+        ['ROC curves and their AUC', 'One column as the score']
+    """
+    shape = {"width_ratios": [1.25, 1], "layout": "constrained"}
+    figure, (left, right) = plt.subplots(1, 2, figsize=(8.2, 4.6), **shape)
+    left.plot([0, 1], [0, 1], ":", color=NEUTRAL, label="guessing: 0.50")
+    for (name, rates), colour in zip(curves.items(), OKABE_ITO[2:], strict=False):
+        left.plot(*rates, color=colour, label=f"{name}: {areas[name]:.3f}")
+    left.set(xlabel="share of the background above the threshold")
+    left.set(ylabel="share of the signal above it", title="ROC curves and their AUC")
+    left.legend(fontsize=10, loc="lower right")
+    right.barh(list(areas), list(areas.values()), color=[OKABE_ITO[5]] * (len(areas) - 1) + [OKABE_ITO[2]])
+    right.set(xlim=(0.5, None), xlabel="AUC", title="One column as the score")
+    right.tick_params(axis="y", labelsize=9)
+    right.grid(axis="y", visible=False)
+    figure.suptitle(title, fontsize=11)
+    return figure

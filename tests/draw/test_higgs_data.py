@@ -6,6 +6,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from sklearn.metrics import auc
 
 from higgs_tutorial import features, ladder, simulate
 from higgs_tutorial.draw import higgs_data
@@ -85,3 +86,25 @@ def test_the_recorded_fidelity_is_that_of_the_page_and_is_drawn():
     for axes, label in zip(figure.axes, ("signal", "background"), strict=True):
         assert list(axes.lines[0].get_ydata()) == list(distance[label].values())
         assert list(axes.lines[1].get_ydata()) == list(floor[label].values())
+
+
+def test_the_curve_of_the_pairs_runs_along_the_filled_cells():
+    wins = np.array([[1.0, 1.0, 1.0], [0.0, 1.0, 1.0]])  # of two signal events against three of background
+    left, right = higgs_data.pairs(
+        [0.9, 0.5], [0.7, 0.4, 0.1], wins, ([0, 0, 1 / 3, 1 / 3, 1], [0, 0.5, 0.5, 1, 1])
+    ).axes
+    assert left.get_title() == "5 events"
+    assert right.get_title() == "5 of 6 pairs: AUC 0.833"
+    assert np.array_equal(right.collections[0].get_array().reshape(2, 3), wins)
+    across, up = right.lines[0].get_data()
+    assert np.isclose(auc(across, up), wins.sum())
+
+
+def test_the_bars_of_scores_are_their_aucs():
+    areas = {"lepton_pt": 0.55, "m_jj": 0.6, "nearness": 0.7}
+    curve = ([0, 0.3, 1], [0, 0.7, 1])
+    left, right = higgs_data.scores({"nearness": curve, "m_jj": curve}, areas, "these events").axes
+    assert [bar.get_width() for bar in right.patches] == list(areas.values())
+    labels = [line.get_label() for line in left.lines]
+    assert labels == ["guessing: 0.50", "nearness: 0.700", "m_jj: 0.600"]
+    assert np.allclose(np.transpose(left.lines[1].get_data()), np.transpose(curve))
