@@ -177,3 +177,40 @@ def gaps(
         axes[0, 0].set_ylim(bottom=0)
         axes[0, -1].legend()
     return figure
+
+
+def panels(
+    curves: Mapping[str, tuple[Sequence[float], Sequence[float], Sequence[float]]],
+    marks: Mapping[str, Mapping[str, float]],
+    title: str,
+) -> Figure:
+    """Draw AUCs in training and held out, a panel for each training, three in a row.
+
+    Args:
+        curves: for each panel's title the steps, the AUCs in training and those held out.
+        marks: for each panel's title where to draw a vertical line, by its name; the same names in each.
+        title: of the whole.
+
+    Example:
+        >>> from higgs_tutorial.draw import deeper_and_wider
+        >>> curve = ([40, 80], [0.7, 0.9], [0.65, 0.6])
+        >>> figure = deeper_and_wider.panels({"6×20": curve}, {"6×20": {"800 steps": 800}}, "a test")
+        >>> figure.axes[0].get_title()
+        '6×20'
+    """
+    rows = -(-len(curves) // 3)
+    shared = {"sharex": "col", "sharey": True, "squeeze": False, "layout": "constrained"}
+    figure, grid = plt.subplots(rows, 3, figsize=(9.5, 2.6 * rows), **shared)
+    looks = ({"color": "black", "ls": ":"}, {"color": OKABE_ITO[2], "ls": "-"})
+    for axis, (name, curve) in zip(grid.flat, curves.items(), strict=False):
+        gap(axis, *curve)
+        for (mark, place), look in zip(marks[name].items(), looks, strict=False):
+            axis.axvline(place, lw=1.2, label=mark, **look)
+        axis.set_title(name, fontsize=11)
+    for axis in grid[-1]:
+        axis.set_xlabel("steps")
+    for axis in grid[:, 0]:
+        axis.set_ylabel("ROC AUC")
+    figure.legend(*grid[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+    figure.suptitle(title, fontsize=12)
+    return figure

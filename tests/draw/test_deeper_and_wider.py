@@ -63,3 +63,17 @@ def test_gaps_are_drawn_with_their_errors_on_equal_axes():
     assert np.allclose([np.ptp(segment[:, 1]) / 2 for segment in bar.get_segments()], [0.01, 0.02])
     assert left.get_ylim() == right.get_ylim()
     assert left.get_ylim()[0] == 0
+
+
+def test_panels_have_their_curves_and_their_marks():
+    curves = {f"6×20, {n}": ([40, 80], [0.7, 0.8 + n / 100], [0.65, 0.6]) for n in range(6)}
+    marks = {name: {"800 steps": 800, "10 passes": 100 * n} for n, name in enumerate(curves)}
+    figure = deeper_and_wider.panels(curves, marks, "a test")
+    assert [axis.get_title() for axis in figure.axes] == list(curves)
+    for n, axis in enumerate(figure.axes):
+        training, held_out, *lines = axis.lines
+        assert list(training.get_ydata()) == [0.7, 0.8 + n / 100]
+        assert list(held_out.get_ydata()) == [0.65, 0.6]
+        assert [line.get_xdata()[0] for line in lines] == [800, 100 * n]
+    (legend,) = figure.legends
+    assert {"800 steps", "10 passes"} <= {text.get_text() for text in legend.get_texts()}
