@@ -105,6 +105,31 @@ def test_run_all_cells(number, lab, lessons, open_page):
     assert picture.evaluate("image => image.naturalWidth") > 100
 
 
+SLIDER = """
+from higgs_tutorial.draw.moving import slider
+
+slider(lambda fig, value: fig.subplots().plot([0, value]), "a rate", [1.0, 2.0, 3.0], start=1.0)
+"""
+
+
+def test_a_slider_moves_its_picture(lab, lessons, open_page):
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(SLIDER)], metadata=kernel)
+    nbformat.write(notebook, lessons / "slider.ipynb")
+    page = open_page(strict=False)
+    page.goto(f"{lab}lab/tree/slider.ipynb?reset")
+    page.wait_for_function(READY, timeout=120_000)
+    page.evaluate(RUN)
+    picture = page.locator(".jp-OutputArea-output .widget-image, .jp-OutputArea-output img.jupyter-widgets")
+    picture.first.wait_for(state="visible", timeout=60_000)
+    before = picture.first.get_attribute("src")
+    page.locator(".noUi-handle").first.press("ArrowRight")
+    page.wait_for_function(
+        "before => document.querySelector('img.widget-image').src != before", arg=before, timeout=30_000
+    )
+    assert page.locator(".widget-readout").first.inner_text() == "2"
+
+
 def _pictures(cell: dict) -> int:
     return sum("image/png" in output.get("data", {}) for output in cell["outputs"])
 
