@@ -1,8 +1,8 @@
-"""The pictures of notebook 11: what each idea is worth, as a difference to a baseline."""
+"""The pictures of notebook 11: what each idea is worth, as a difference to a baseline, and a search."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -66,6 +66,43 @@ def runs(worth: Mapping[str, Mapping[str, tuple[float, float]]], title: str) -> 
             axis.errorbar(means, heights, xerr=errors, **how)
         _list(axis, ideas, title)
         figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+    return figure
+
+
+def search(rates: Sequence[float], aucs: Sequence[float], at_random: int, title: str) -> Figure:
+    """Draw the trials of a search: those drawn at random, and those that the tuner proposed.
+
+    Left in their order, with the best so far; right against the learning rate that was tried.
+
+    Args:
+        rates: the learning rate of each trial ``[k]``.
+        aucs: its validation AUC ``[k]``.
+        at_random: so many at the beginning were drawn at random.
+        title: stands above the picture.
+
+    Example:
+        >>> from higgs_tutorial.draw import more_easy_things
+        >>> figure = more_easy_things.search([0.1, 0.001, 0.03], [0.7, 0.6, 0.72], 2, "three trials")
+        >>> [text.get_text() for text in figure.legends[0].get_texts()]
+        ['drawn at random', 'proposed', 'best so far']
+    """
+    number = np.arange(1, len(aucs) + 1)
+    groups = (
+        (slice(None, at_random), "drawn at random", "o", NEUTRAL),
+        (slice(at_random, None), "proposed", "D", SIGNAL),
+    )
+    with style():
+        figure, (left, right) = plt.subplots(1, 2, figsize=(9, 3.6), sharey=True, layout="constrained")
+        for which, label, marker, color in groups:
+            how = {"linestyle": "none", "marker": marker, "ms": 6, "color": color, "label": label}
+            left.plot(number[which], np.asarray(aucs)[which], **how)
+            right.plot(np.asarray(rates)[which], np.asarray(aucs)[which], **how)
+        best = {"where": "post", "color": BACKGROUND, "lw": 1.2, "label": "best so far"}
+        left.step(number, np.maximum.accumulate(aucs), **best)
+        left.set(xlabel="trial", ylabel="validation ROC AUC")
+        right.set(xscale="log", xlabel="learning rate")
+        figure.suptitle(title)
+        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, fontsize=9)
     return figure
 
 

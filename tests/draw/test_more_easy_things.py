@@ -37,3 +37,16 @@ def test_two_runs_are_told_apart_by_colour_and_by_shape():
     assert list(longer.get_xdata()) == [-0.01, 0.04]
     assert here.get_color() != longer.get_color()
     assert here.get_marker() != longer.get_marker()
+
+
+def test_a_search_tells_the_random_trials_from_the_proposed_ones():
+    rates, aucs = [0.1, 0.001, 0.03, 0.02], [0.70, 0.60, 0.69, 0.74]
+    left, right = more_easy_things.search(rates, aucs, 3, "four trials").axes
+    drawn, proposed, best = left.lines
+    assert [list(line.get_ydata()) for line in (drawn, proposed)] == [aucs[:3], aucs[3:]]
+    assert [list(line.get_xdata()) for line in (drawn, proposed)] == [[1, 2, 3], [4]]
+    assert [list(line.get_xdata()) for line in right.lines] == [rates[:3], rates[3:]]
+    assert list(best.get_ydata()) == [0.70, 0.70, 0.70, 0.74]
+    assert drawn.get_color() != proposed.get_color()
+    assert drawn.get_marker() != proposed.get_marker()
+    assert right.get_xscale() == "log"
