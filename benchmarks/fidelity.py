@@ -166,7 +166,7 @@ def of(events: Sample, k: int) -> np.ndarray:
 
 
 def far_and_least(simulated: Sample, judge: Sample, floor: dict[int, np.ndarray]) -> tuple[dict, dict]:
-    """KS distances of each class, from the real events and from other simulated ones."""
+    """KS distances of each class, from the HIGGS events and from other simulated ones."""
     far = {k: distances(of(simulated, k), of(judge, k)) for k in CLASSES}
     return far, {k: distances(of(simulated, k), floor[k]) for k in CLASSES}
 
@@ -240,7 +240,7 @@ def tables(simulated: Sample, judge: Sample, others: Sample, seed: int) -> list[
 
 
 def draw(xs: np.ndarray, ys: np.ndarray, xr: np.ndarray, yr: np.ndarray) -> plt.Figure:
-    """All 28 columns in physical units: real events filled, simulated ones as a line, one colour a class."""
+    """All 28 columns in physical units: HIGGS events filled, simulated ones as a line, one colour a class."""
     xs, xr = (features.to_physical(x.astype(np.float64)) for x in (xs, xr))
     with plots.style():
         figure, axes = plt.subplots(7, 4, figsize=(13, 17), layout="constrained")

@@ -6,7 +6,7 @@ Only the even rows of REAL are used, so that the odd ones can judge the result. 
 (A. Buckley et al., "Systematic event generator tuning for the LHC", Eur. Phys. J. C 65, 331 (2010)), the parameters
 are fitted to histograms: of the 28 columns, of quantities the columns hold only together (distances between jets,
 ratios of their pT, recoil, masses of pairs), of all pairs of the most telling of them, and of the four b-tags. The
-bins hold equal shares of the real events. The fit is SciPy's bounded least squares, inside the plausible ranges of
+bins hold equal shares of the HIGGS events. The fit is SciPy's bounded least squares, inside the plausible ranges of
 `higgs_tutorial.physics.parameters`; every evaluation simulates with the same seed.
 
 It moves parameters of the physics; it never reweights or maps a column.
@@ -112,7 +112,7 @@ def telling(x: np.ndarray, joint: dict[str, np.ndarray]) -> list[np.ndarray]:
 
 
 class Histograms:
-    """Histograms of one class, with bins set by the real events of that class."""
+    """Histograms of one class, with bins set by the HIGGS events of that class."""
 
     def __init__(self, real: np.ndarray) -> None:
         joint = joint_quantities(real)

@@ -25,7 +25,7 @@ def simulate(
         Path | None, typer.Option(help="FILE.parquet or FILE.npy: also write partons and all jets.")
     ] = None,
 ) -> None:
-    """Simulate HIGGS-like events from physics, in the real file's columns, units and format.
+    """Simulate HIGGS-like events from physics, in the HIGGS file's columns, units and format.
 
     For example:
 
