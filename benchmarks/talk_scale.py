@@ -108,8 +108,8 @@ def compared(results: dict) -> list[str]:
         f"- No rung is further from the talk's AUC than {abs(here[apart] - said[apart]):.3f} (`{apart}`).",
         f"- Validation and test AUC differ by {noise:.4f} at most; the test events were used for nothing else.",
         "- The events are not HIGGS, so the third digit means nothing and the second one little. The simulation was",
-        "  tuned on 17,780 HIGGS events, to their columns and to what boosted trees and a straight cut make of them; it",
-        "  never saw this ladder. How close it is: [fidelity](../../benchmarks/fidelity.md).",
+        "  tuned on 17,780 HIGGS events, to their columns and to what boosted trees and a straight cut make of them;",
+        "  it never saw this ladder. How close it is: [fidelity](../../benchmarks/fidelity.md).",
         "- The talk normalised with the statistics of the batch in evaluation, too. Here a batch-normalised network is",
         "  evaluated with moving averages, which score each event by itself.",
     ]
