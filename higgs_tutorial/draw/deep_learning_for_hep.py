@@ -166,7 +166,7 @@ def learning_curves(
             how = {"color": COLORS[method], "linestyle": LINES[columns], "marker": "o", "capsize": 4}
             axis.errorbar(events, aucs, errors, label=label, **how)
         axis.set(xscale="log", xlabel="events to train on", ylabel="test ROC AUC", title=title)
-        axis.legend(loc="lower right", fontsize=10)
+        axis.legend(loc="lower right", fontsize=10, handlelength=4)  # a dash must be seen beside the marker
         if crossing:
             _mark_overtaking(axis, events, *(curves[key][0] for key in crossing))
     return figure
