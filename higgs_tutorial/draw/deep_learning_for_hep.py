@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -11,6 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from higgs_tutorial.plots import BACKGROUND, NEUTRAL, OKABE_ITO, SIGNAL, style
+
+if TYPE_CHECKING:
+    from higgs_tutorial.physics.significance import Cut
 
 COLORS = dict(zip(("BDT", "NN", "DN"), OKABE_ITO[2:5], strict=True))
 LINES = {"low": "-", "high": "--", "complete": ":"}
@@ -93,17 +97,66 @@ def stacked(
     """
     with style():
         figure, axis = plt.subplots(layout="constrained")
-        below = {"fill": True, "color": BACKGROUND, "label": f"background ({background.sum():.0f} events)"}
-        axis.stairs(background, bins, **below)
-        above = {"fill": True, "color": SIGNAL, "label": f"signal ({signal.sum():.0f} events)"}
-        axis.stairs(background + signal, bins, baseline=background, **above)
-        axis.axvline(threshold, color="black", linestyle="--")
-        top = 1.35 * np.max(background + signal)
-        axis.set(xlim=(0, 1), ylim=(0, top), xlabel="output", ylabel="expected events per bin", title=title)
-        cut = {"ha": "right", "va": "top", "rotation": 90}
-        axis.text(threshold - 0.01, top, "cut chosen on validation", **cut)
+        top = _stack(axis, background, signal, bins, threshold)
+        axis.text(threshold - 0.01, top, "cut chosen on validation", ha="right", va="top", rotation=90)
+        axis.set_title(title)
         axis.legend(loc="upper left")
     return figure
+
+
+def _stack(
+    axis: Axes, background: np.ndarray, signal: np.ndarray, bins: np.ndarray, threshold: float
+) -> float:
+    """Draw both on top of each other and a line at the threshold; return the upper end of the axis."""
+    below = {"fill": True, "color": BACKGROUND, "label": f"background ({background.sum():.0f} events)"}
+    axis.stairs(background, bins, **below)
+    above = {"fill": True, "color": SIGNAL, "label": f"signal ({signal.sum():.0f} events)"}
+    axis.stairs(background + signal, bins, baseline=background, **above)
+    axis.axvline(threshold, color="black", linestyle="--")
+    top = 1.35 * np.max(background + signal)
+    axis.set(xlim=(0, 1), ylim=(0, top), xlabel="output", ylabel="expected events per bin")
+    return top
+
+
+def moved_cut(
+    figure: Figure,
+    expected: tuple[np.ndarray, np.ndarray],
+    bins: np.ndarray,
+    curve: Mapping[float, float],
+    chosen: Cut,
+) -> None:
+    """Draw a cut on the stacked expectation, and its place on the curve of all cuts' significances.
+
+    Args:
+        figure: an empty figure, with a constrained layout.
+        expected: background and signal in each bin, each ``[k]``.
+        bins: edges of the bins ``[k + 1]``.
+        curve: the significance at each threshold.
+        chosen: what a search with this cut expects.
+
+    Example:
+        >>> import numpy as np
+        >>> from matplotlib.figure import Figure
+        >>> from higgs_tutorial.draw import deep_learning_for_hep
+        >>> from higgs_tutorial.physics.significance import Cut
+        >>> figure = Figure(layout="constrained")
+        >>> counts = np.array([9.0, 1.0]), np.array([1.0, 2.0])
+        >>> cut = Cut(0.5, 3.1, 0.1, 0.7, 0.1)
+        >>> deep_learning_for_hep.moved_cut(figure, counts, np.array([0, 0.5, 1]), {0.1: 1.5, 0.5: 3.1}, cut)
+        >>> figure.axes[1].get_title()
+        'Z = 3.10 ± 0.10'
+    """
+    left, right = figure.subplots(1, 2)
+    _stack(left, *expected, bins, chosen.threshold)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower left", ncols=2)
+    kept = (
+        f"{chosen.signal_efficiency:.0%} of the signal, {chosen.background_efficiency:.1%} of the background"
+    )
+    left.set_title(f"above the cut: {kept}", fontsize=10)
+    right.plot(list(curve), list(curve.values()), color=NEUTRAL)
+    right.errorbar(chosen.threshold, chosen.significance, chosen.error, fmt="o", color="black", capsize=4)
+    right.set(xlim=(0, 1), xlabel="cut on the output", ylabel="significance Z")
+    right.set_title(f"Z = {chosen.significance:.2f} ± {chosen.error:.2f}")
 
 
 def importance(found: Mapping[str, np.ndarray], columns: Sequence[str], title: str) -> Figure:

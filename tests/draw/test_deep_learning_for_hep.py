@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from higgs_tutorial.draw import deep_learning_for_hep as draw
+from higgs_tutorial.physics.significance import Cut
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +68,20 @@ def test_calibration_shows_how_far_the_share_is_from_the_output():
     assert list(upper.containers[0].lines[0].get_ydata()) == [0.3, 0.7]
     assert np.allclose(lower.containers[0].lines[0].get_ydata(), [0.1, -0.1])
     assert len({container.lines[0].get_color() for container in upper.containers}) == 2
+
+
+def test_a_moved_cut_stands_on_the_curve_of_all_cuts(fig):
+    counts, bins = (np.array([9.0, 4.0, 1.0]), np.array([1.0, 2.0, 3.0])), np.linspace(0, 1, 4)
+    chosen = Cut(0.5, 3.1, 0.2, 0.7, 0.125)
+    fig.set_layout_engine("constrained")
+    draw.moved_cut(fig, counts, bins, {0.1: 1.5, 0.5: 3.1, 0.9: 2.0}, chosen)
+    left, right = fig.axes
+    background, signal = left.patches
+    assert list(background.get_data().values) == [9, 4, 1]
+    assert list(signal.get_data().values) == [10, 6, 4]
+    assert left.lines[0].get_xdata()[0] == 0.5
+    assert left.get_title() == "above the cut: 70% of the signal, 12.5% of the background"
+    assert [list(axis) for axis in right.lines[0].get_data()] == [[0.1, 0.5, 0.9], [1.5, 3.1, 2.0]]
+    (point, _, _) = right.containers[0]
+    assert [float(number[0]) for number in point.get_data()] == [0.5, 3.1]
+    assert right.get_title() == "Z = 3.10 ± 0.20"
