@@ -73,7 +73,7 @@ def test_a_wrong_solution_fails_its_notebook(tmp_path: Path):
 def test_each_lesson_has_solutions_that_stand_alone(path: Path):
     lesson = nbformat.read(path, as_version=4)
     found = [solution for cell in lesson.cells for solution in solutions(cell.source)]
-    assert len(found) >= 2 or path.name[:2] in ("11", "12")  # whose solutions are in cells still
+    assert len(found) >= 2
     cells = "\n".join(cell.source for _, cell in code_cells(lesson))
     for number, solution in enumerate(found):
         others = [other for place, other in enumerate(found) if place != number]
