@@ -130,7 +130,8 @@ def _shape(model: tf.Module, optimizer: keras.optimizers.Optimizer) -> tuple:
         raise TypeError(f"{type(model).__name__} may compute anything")
     kind = type(optimizer)
     known = getattr(keras.optimizers, kind.__name__, None) is kind
-    if not known or kind is keras.optimizers.MultiOptimizer:  # which asks a function what a variable gets
+    # A MultiOptimizer, which early versions of Keras 3 lack, asks a function what a variable gets.
+    if not known or kind.__name__ == "MultiOptimizer":
         raise TypeError(f"{kind.__name__} may compute anything")
     rate = getattr(optimizer, "_learning_rate", None)
     if callable(rate) and not isinstance(rate, keras.optimizers.schedules.LearningRateSchedule):
