@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
@@ -198,14 +198,13 @@ def shown(
         BarColumn(bar_width=24),
         _Note(),
         console=Console(stderr=True),
-        disable=not err,
         redirect_stdout=out,
         transient=True,
         refresh_per_second=4,
     )
     if out or err:
         told.insert(0, Story(stop, settings, bars, speaks=out and not as_json))
-    with bars:
+    with bars if err else nullcontext():  # where Rich shows none, some versions still end with an empty line
         yield _all_of(told)
 
 
