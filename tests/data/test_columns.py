@@ -181,9 +181,8 @@ def test_the_order_of_saturated_outputs_is_kept(column, highest, out, tmp_path):
     np.save(tmp_path / "e.npy", z[:, None])
     convert = np.asarray if column == LOGITS else probabilities
     scored = score_file(lambda x: convert(x[:, 0]), 1, tmp_path / "e.npy", tmp_path / out, column=column)
-    read = {".csv": pd.read_csv, ".npy": np.load, ".parquet": pd.read_parquet}[(tmp_path / out).suffix]
-    options = {"header": None} if out == "p.csv" else {}
-    values = np.asarray(read(tmp_path / out, **options)).ravel()
+    read = {".csv": np.loadtxt, ".npy": np.load, ".parquet": pd.read_parquet}[(tmp_path / out).suffix]
+    values = np.asarray(read(tmp_path / out)).ravel()
     assert (np.diff(values) > 0).all()
     np.testing.assert_array_equal(values.astype(convert(z).dtype), convert(z))
     assert scored.saturated == 0

@@ -56,6 +56,7 @@ class OpenML:
         features[0]["nominal_value"] = ["0", "1"]
         description = {
             "id": "23512", "name": "higgs", "version": "2", "description": "", "format": "ARFF", "status": "active",
+            "file_id": "2063675",
             "url": f"{self.address}/data/v1/download/2063675/higgs.arff",
             "md5_checksum": self.md5 or hashlib.md5(file).hexdigest(),
         }  # fmt: skip
@@ -65,8 +66,8 @@ class OpenML:
             "/data/qualities/23512": json.dumps(
                 {"data_qualities": {"quality": [{"name": "NumberOfInstances", "value": str(len(self.rows))}]}}
             ).encode(),
-            "/data/v1/download/2063675/higgs.arff": file,
-        }.get(path)
+            "/data/v1/download/2063675": file,
+        }.get(path.removesuffix("/higgs.arff"))
 
 
 @pytest.fixture
@@ -84,8 +85,12 @@ def server(monkeypatch):
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     served = OpenML(f"http://127.0.0.1:{http.server_address[1]}")
+    prefix = f"{served.address}/"
+    if hasattr(_openml, "_OPENML_PREFIX"):  # scikit-learn 1.6
+        monkeypatch.setattr(_openml, "_OPENML_PREFIX", prefix)
+        prefix = ""
     for name, path in (("INFO", ""), ("FEATURES", "features/"), ("QUALITIES", "qualities/")):
-        monkeypatch.setattr(_openml, f"_DATA_{name}", f"{served.address}/data/{path}{{}}")
+        monkeypatch.setattr(_openml, f"_DATA_{name}", f"{prefix}data/{path}{{}}")
     monkeypatch.setattr(_openml.time, "sleep", lambda seconds: None)
     monkeypatch.setattr(openml, "ROWS", N)
     monkeypatch.setattr(openml.download_small, "__kwdefaults__", {"rows": N, "progress": True})
