@@ -41,7 +41,7 @@ CONTENTS = {
     "Start": "Install, run, use <README>",
     "Results": "results/quick/README\nresults/*/README",
     "Explanations": "docs/from-2016-to-today\ndocs/glossary\ndocs/export\ndata/README\n"
-    "docs/architecture\ndocs/reliability",
+    "docs/architecture\ndocs/reliability\ndocs/versions",
     "Measurements": "benchmarks/*",
     "Reference": "docs/api\ndocs/command-line\ndocs/modules\nCHANGELOG",
 }
