@@ -11,9 +11,11 @@ import pytest
 from higgs_tutorial.files import ended_by_exceptions, written
 
 WRITER = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from higgs_tutorial.files import written
+if sys.platform != "win32":
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # which the tests' own process ignores under nohup
 with written(sys.argv[1]) as part:
     part.write_text("half")
     print(part, flush=True)
