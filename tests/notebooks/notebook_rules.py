@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from nbformat import NotebookNode
 from solutions import solutions
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
+from higgs_tutorial.draw.moving import WIDGET
 
 HEADINGS = (
     "What you'll do",

@@ -13,8 +13,9 @@ import nbformat
 from nbformat import NotebookNode
 from solutions import with_solutions, without_solutions
 
+from higgs_tutorial.draw.moving import WIDGET
+
 SANITIZE = Path(__file__).resolve().with_name("sanitize.cfg")
-WIDGET = "application/vnd.jupyter.widget-view+json"
 TIMEOUT = 600  # seconds: far above what a notebook may take, so only one that hangs is stopped
 
 
