@@ -148,7 +148,7 @@ def page(folder: Path) -> str:
 {versions}.
 
 ```
-higgs-tutorial ladder --profile talk --source simulated --rungs {names} --out results/talk-scale
+higgs-tutorial ladder --profile talk --source simulated --rungs {names} --out results/{folder.name}
 ```
 
 {about}
@@ -175,7 +175,7 @@ One measured point is the talk's own: a Tesla K40 took {step_then * 1e3:.1f} ms 
 
 In the model most rungs are bound by the smallest step there is; there eight GPUs take longer than one.
 
-Produced by `python benchmarks/talk_scale.py results/talk-scale`.
+Produced by `python benchmarks/talk_scale.py results/{folder.name}`.
 """
 
 
