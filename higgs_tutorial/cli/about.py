@@ -65,7 +65,7 @@ def info(data_dir: DataDir = None) -> None:
     typer.echo(f"device: {device_name()}")
     typer.echo(f"profile: {profile()}")
     folder = data_folder(data_dir)
-    found = "no real file prepared"
+    found = "no HIGGS file prepared"
     if is_prepared(folder):
         manifest = read_manifest(folder)
         found = f"{manifest['rows']:,} rows prepared: {describe(manifest)}"

@@ -18,13 +18,13 @@ app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
-    help="""Climb the ladder of the talk *TensorFlow Introduction* on HIGGS events, real or simulated.
+    help="""Climb the ladder of the talk *TensorFlow Introduction* on HIGGS events or simulated ones.
 
     For example:
 
     * `higgs-tutorial ladder` – train the talk's nine networks on simulated events, in minutes
     * `higgs-tutorial notebooks lessons` – copy the tutorial's notebooks into the folder `lessons`
-    * `higgs-tutorial download`, then `higgs-tutorial prepare` – get the real 11,000,000 events
+    * `higgs-tutorial download`, then `higgs-tutorial prepare` – get HIGGS's 11,000,000 events
     * `higgs-tutorial ladder --help` – what a command does and takes
 
     An error is said in a line on standard error, with exit code 2 (wrong options: in a frame);

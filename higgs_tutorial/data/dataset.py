@@ -159,13 +159,13 @@ def load(
     which cost nothing, they get as many as a small error of their AUCs asks for (`simulated_sizes`).
 
     Args:
-        source: ``"uci"`` for the prepared real file; ``"openml"`` for OpenML's 98,049 of its events, some 20 MB, which
-            are downloaded if they are not there; ``"simulated"``; ``"auto"`` for the real file if it was prepared and
+        source: ``"uci"`` for the prepared HIGGS file; ``"openml"`` for OpenML's 98,049 of its events, some 20 MB, which
+            are downloaded if they are not there; ``"simulated"``; ``"auto"`` for the HIGGS file if it was prepared and
             simulated events if not. It never takes OpenML's, whose validation and test sets have 4,902
             events each: too few for what the notebooks show.
-        events: how many events to use, the three parts together. Of a real file these are the first rows of
+        events: how many events to use, the three parts together. Of a HIGGS file these are the first rows of
             each of its parts, as many as `split_sizes` says (or one fewer in training, where rounding leaves
-            the file one short). By default the number of the profile, in `PROFILE_EVENTS`; a real file with
+            the file one short). By default the number of the profile, in `PROFILE_EVENTS`; a HIGGS file with
             fewer is used whole.
         data_dir: the folder with the data; by default ``HIGGS_DATA_DIR``, else ``data/`` of a checkout, else
             the user's cache folder.
@@ -174,9 +174,9 @@ def load(
             ``"talk"`` (the talk's size); by default what ``HIGGS_PROFILE`` names, else ``"quick"``.
 
     Raises:
-        ValueError: if an argument is wrong, more events are asked for than the real file has, or a file is
+        ValueError: if an argument is wrong, more events are asked for than the HIGGS file has, or a file is
             damaged; the message names the command that mends it.
-        FileNotFoundError: if ``source`` is ``"uci"`` and no real file was prepared.
+        FileNotFoundError: if ``source`` is ``"uci"`` and no HIGGS file was prepared.
         OSError: if simulated events do not fit on the disk, or OpenML cannot be reached.
 
     Example:

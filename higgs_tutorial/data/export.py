@@ -1,4 +1,4 @@
-"""Simulated events to a file: in exactly the real file's format, or with names, as Parquet and ROOT have them."""
+"""Simulated events to a file: in exactly the HIGGS file's format, or with names, as Parquet and ROOT have them."""
 
 from __future__ import annotations
 

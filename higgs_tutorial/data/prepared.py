@@ -83,7 +83,7 @@ def open_rows(path: Path, rows: int | None, mend: str) -> np.ndarray:
 
 
 def is_prepared(folder: Path) -> bool:
-    """Say whether ``folder`` holds a prepared real file: its manifest, which is written last."""
+    """Say whether ``folder`` holds a prepared HIGGS file: its manifest, which is written last."""
     return (folder / MANIFEST).is_file()
 
 

@@ -77,7 +77,7 @@ class Settings:
         None, "quick: minutes on two cores; talk: its own sizes; lesson: a notebook's, seconds.", head=True
     )
     source: str = option(
-        "auto", "auto, uci (the prepared real file), openml (98,049 of its events) or simulated."
+        "auto", "auto, uci (the prepared HIGGS file), openml (98,049 of its events) or simulated."
     )
     events: int | None = option(None, "Events in all. Default: the profile's.")
     epochs: int | None = option(None, "Epochs of each rung. Default: the profile's.", at_least=1)

@@ -1,4 +1,4 @@
-"""Simulated events written in the real file's format."""
+"""Simulated events written in the HIGGS file's format."""
 
 import gzip
 import os
