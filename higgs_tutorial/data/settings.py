@@ -7,7 +7,7 @@ from pathlib import Path
 
 import platformdirs
 
-PROFILE_EVENTS = {"lesson": 216_000, "quick": 420_000, "talk": 11_000_000}
+PROFILE_EVENTS = {"lesson": 216_000, "quick": 300_000, "talk": 11_000_000}
 """Events (training, validation and test together) that each profile loads unless told otherwise.
 
 ``lesson`` is what a notebook trains on, in seconds; ``quick`` what the command runs, in minutes on two cores; ``talk``

@@ -131,14 +131,14 @@ def curves(names: Sequence[str], here: Mapping[str, Sequence[float]], events: st
         >>> from higgs_tutorial.draw.the_talk import curves
         >>> figure = curves(["nn-1x100", "logistic"], {"logistic": [0.66, 0.67]}, "simulated events")
         >>> print(figure.axes[1].get_title())
-        here: simulated events
+        simulated events
         (not run: nn-1x100)
     """
     with style():
         figure, axes = plt.subplots(1, 2, figsize=(11, 4.4), sharey=True, layout="constrained")
     said = {name: talk.RUNGS[name].valid_auc for name in names}
     missing = [name for name in names if name not in here]
-    title = f"here: {events}" + (f"\n(not run: {', '.join(missing)})" if missing else "")
+    title = events + (f"\n(not run: {', '.join(missing)})" if missing else "")
     _lines(axes[0], names, said, "the talk: HIGGS")
     _lines(axes[1], names, here, title)
     axes[0].set_ylabel("validation ROC AUC")

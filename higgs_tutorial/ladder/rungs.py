@@ -85,15 +85,15 @@ def _rungs() -> Iterable[Rung]:
         return replace(rung, name=name, title=title, idea=idea, epochs=epochs(name, *numbers), **change)
 
     first = "logistic"  # the two numbers are the epochs in the profiles lesson and quick
-    yield (rung := Rung(first, "logistic", talk.RUNGS[first].idea, epochs(first, 25, 8)))
-    yield (rung := then("nn-1x100", "1-layer", 12, 14, num_layers=1, size=100))
-    yield (rung := then("bn-1x100", "1-layer+BN", 12, 14, batch_norm=True))
-    yield (rung := then("bn-3x100", "3-layer+BN", 10, 10, num_layers=3))
+    yield (rung := Rung(first, "logistic", talk.RUNGS[first].idea, epochs(first, 25, 12)))
+    yield (rung := then("nn-1x100", "1-layer", 12, 16, num_layers=1, size=100))
+    yield (rung := then("bn-1x100", "1-layer+BN", 12, 16, batch_norm=True))
+    yield (rung := then("bn-3x100", "3-layer+BN", 10, 13, num_layers=3))
     yield (rung := then("adam-3x100", "3-layer+BN+Adam", 8, 4, optimizer="adam", learning_rate=1e-3))
-    yield (rung := then("adam-6x100", "6-layer+BN+Adam", 6, 6, num_layers=6))
+    yield (rung := then("adam-6x100", "6-layer+BN+Adam", 6, 7, num_layers=6))
     yield (rung := then("adam-6x200", "6-layer-200+BN+Adam", 4, 6, size=200))
-    yield (rung := then("adam-6x500", "6-layer-500+BN+Adam", 6, 6, size=500))
-    yield then("dropout-6x500", "6-layer-500+BN+Adam+10% Dropout", 8, 8, keep_prob=0.9)
+    yield (rung := then("adam-6x500", "6-layer-500+BN+Adam", 6, 10, size=500))
+    yield then("dropout-6x500", "6-layer-500+BN+Adam+10% Dropout", 8, 10, keep_prob=0.9)
 
 
 LADDER: dict[str, Rung] = {rung.name: rung for rung in _rungs()}

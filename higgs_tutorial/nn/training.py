@@ -110,7 +110,7 @@ def _epoch(
 
 
 def predict(
-    model: tf.Module, x: np.ndarray | tf.Tensor, batch_size: int = 20_000, *, logits: bool = False
+    model: tf.Module, x: np.ndarray | tf.Tensor, batch_size: int = 8_192, *, logits: bool = False
 ) -> np.ndarray:
     """Return the probability of signal, float32 ``[n]``, for the features ``x`` ``[n, k]``.
 
@@ -143,7 +143,7 @@ def predict(
     return np.concatenate(parts) if parts else np.zeros(0, np.float32)
 
 
-def evaluate(model: tf.Module, dataset: Events, batch_size: int = 20_000, *, stream: bool = False) -> float:
+def evaluate(model: tf.Module, dataset: Events, batch_size: int = 8_192, *, stream: bool = False) -> float:
     """Return the ROC AUC over every event of ``dataset``, ranked by logits and weighted if it has weights.
 
     With ``stream`` the features are read batch by batch.
