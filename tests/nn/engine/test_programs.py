@@ -15,6 +15,7 @@ from higgs_tutorial.nn.engine import programs
 from higgs_tutorial.nn.engine.device import place
 from higgs_tutorial.nn.engine.epoch import build_optimizer, epoch_graph
 from higgs_tutorial.nn.engine.shuffle import seed_words
+from higgs_tutorial.nn.schedules import make_schedule
 
 
 @pytest.fixture
@@ -86,6 +87,24 @@ def test_a_rate_that_is_set_between_epochs_is_used(made):
         outcomes.append(model.regression.w.numpy())
     np.testing.assert_array_equal(*outcomes)
     assert len(made) == 1
+
+
+@pytest.mark.parametrize("name", ["cosine", "exponential", "linear"])
+def test_schedules_that_fall_from_other_rates_share_a_program(name, made):
+    data = events()
+    for rate in (0.1, 0.7):
+        outcomes = []
+        for one in (train_shared, of_its_own):
+            model = LogisticRegression(seed=1)
+            optimizer = keras.optimizers.SGD(make_schedule(name, rate, 6))
+            losses = [one(model, optimizer, data, 50, epoch) for epoch in range(2)]
+            outcomes.append([losses, *state(model, optimizer)])
+            assert optimizer._learning_rate.initial_learning_rate == rate  # a number still, not the program's
+        for a, b in zip(*outcomes, strict=True):
+            np.testing.assert_array_equal(a, b)
+    assert len(made) == 1
+    train(LogisticRegression(), data, keras.optimizers.SGD(make_schedule(name, 0.1, 7)), 50, seed=0)
+    assert len(made) == 2  # falls over other steps
 
 
 class Doubled(NeuralNetwork):
