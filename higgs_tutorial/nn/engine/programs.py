@@ -155,7 +155,9 @@ def _shape(model: tf.Module, optimizer: keras.optimizers.Optimizer) -> tuple:
     return _structure(model), type(optimizer), config, frozenset(vars(optimizer)), made
 
 
-def _schedule(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.schedules.LearningRateSchedule | None:
+def _schedule(
+    optimizer: keras.optimizers.Optimizer,
+) -> keras.optimizers.schedules.LearningRateSchedule | None:
     """Return the optimiser's schedule if it is one of Keras's that falls from a first rate, which can be an input."""
     schedule = getattr(optimizer, "_learning_rate", None)
     known = getattr(keras.optimizers.schedules, type(schedule).__name__, None) is type(schedule)
