@@ -44,7 +44,7 @@ def main():
         rungs, asked.seeds = rungs[:2], 1
     precision.WORTH_IT["bfloat16"] = 0
     by_processor = precision.multiplies_bfloat16()
-    precision.multiplies_bfloat16 = lambda: True  # software will do: it takes longer, and the AUC is the same
+    precision.multiplies_bfloat16 = lambda: True  # software will do, it only takes longer
     rows, events = {}, None
     for rung in rungs:  # all seeds of one rung first, so that a call that is stopped has whole rows
         for seed in range(asked.seeds):

@@ -29,8 +29,6 @@ PLAIN = (bool, int, float, str, type(None))
 """Kinds of attributes whose values are a part of a network's shape."""
 SEEDS = ("seed", "config")
 """Attributes that decide only the initial values of the weights, which are not compiled."""
-FIRST_RATE = "initial_learning_rate"
-"""How Keras's schedules call the learning rate from which they fall, in their attributes and configs."""
 
 _lock = threading.Lock()
 _programs: OrderedDict[Hashable, Program | None] = OrderedDict()
@@ -64,23 +62,23 @@ class Program:
         self, model: tf.Module, optimizer: keras.optimizers.Optimizer, batch_size: int, events: Batch
     ) -> None:
         """Take ``model`` and ``optimizer``, both with their variables, for ``events`` of these shapes."""
-        variables, rates = _values(model, optimizer), []
-        schedule = _schedule(optimizer)
+        variables, schedule = _values(model, optimizer), _schedule(optimizer)
+        inputs = list(variables)
         if schedule is not None:
-            rates.append(tf.Variable(getattr(schedule, FIRST_RATE), trainable=False))
-            setattr(schedule, FIRST_RATE, rates[0])
+            schedule.initial_learning_rate = tf.Variable(schedule.initial_learning_rate, trainable=False)
+            inputs.append(schedule.initial_learning_rate)
         self._held = model, optimizer  # `epoch_graph` holds them weakly
         self._lock = threading.Lock()
         epoch = epoch_graph(model, optimizer, batch_size, events)
 
         @tf.function(autograph=False)
         def run(values: list[tf.Tensor], events: Batch, seed: tf.Tensor) -> tuple:
-            for variable, value in zip([*variables, *rates], values, strict=True):
+            for variable, value in zip(inputs, values, strict=True):
                 variable.assign(value)
             loss = epoch(*events, seed)
             return loss, [variable.read_value() for variable in variables]
 
-        values = [tf.TensorSpec(variable.shape, variable.dtype) for variable in [*variables, *rates]]
+        values = [tf.TensorSpec(variable.shape, variable.dtype) for variable in inputs]
         columns = (None if column is None else tf.TensorSpec(column.shape, column.dtype) for column in events)
         self._run = run.get_concrete_function(values, Batch(*columns), tf.TensorSpec([2], tf.int32))
 
@@ -94,7 +92,7 @@ class Program:
         variables, schedule = _values(model, optimizer), _schedule(optimizer)
         given = [variable.read_value() for variable in variables]
         if schedule is not None:
-            given.append(tf.constant(getattr(schedule, FIRST_RATE)))
+            given.append(tf.constant(schedule.initial_learning_rate))
         with self._lock:  # threads take turns: the values in between are the program's own
             loss, values = self._run(given, events, seed)
         for variable, value in zip(variables, values, strict=True):
@@ -149,7 +147,7 @@ def _shape(model: tf.Module, optimizer: keras.optimizers.Optimizer) -> tuple:
     if isinstance(config.get("learning_rate"), float):
         config["learning_rate"] = "one of its variables"
     elif _schedule(optimizer) is not None:
-        config["learning_rate"]["config"][FIRST_RATE] = "an input"
+        config["learning_rate"]["config"]["initial_learning_rate"] = "an input"
     config = json.dumps(config, sort_keys=True)
     made = tuple((tuple(v.shape), v.dtype) for v in optimizer.variables)
     return _structure(model), type(optimizer), config, frozenset(vars(optimizer)), made
@@ -161,7 +159,7 @@ def _schedule(
     """Return the optimiser's schedule if it is one of Keras's that falls from a first rate, which can be an input."""
     schedule = getattr(optimizer, "_learning_rate", None)
     known = getattr(keras.optimizers.schedules, type(schedule).__name__, None) is type(schedule)
-    return schedule if known and isinstance(getattr(schedule, FIRST_RATE, None), float) else None
+    return schedule if known and isinstance(getattr(schedule, "initial_learning_rate", None), float) else None
 
 
 def _structure(thing: Any) -> Hashable:
