@@ -14,7 +14,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
@@ -39,10 +39,10 @@ def be_quiet() -> None:
 
 
 def be_quick() -> None:
-    """Let TensorFlow start without what Keras only offers: data frames as data, and its own pictures.
+    """Let TensorFlow start without what Keras and scikit-learn only offer: data frames as data, and Keras' pictures.
 
-    It imports pandas and Matplotlib where they are installed, which takes more than half a second. This is for a
-    process that uses Keras for nothing of the kind, as the command line is; whoever imports the two later gets them.
+    They import pandas and Matplotlib where they are installed, which takes more than half a second. This is for a
+    process that gives them nothing of the kind, as the command line is; whoever imports the two later gets them.
     """
     for finder in sys.meta_path:
         if isinstance(finder, _Finder):
@@ -62,12 +62,15 @@ def _hidden(names: tuple[str, ...]) -> Iterator[None]:
 
 
 class _Finder(importlib.abc.MetaPathFinder):
-    """Finds TensorFlow where the other finders do, and holds back what it logs while it is loaded."""
+    """Finds TensorFlow where the other finders do, and holds back what it logs while it is loaded.
+
+    What `be_quick` hides is hidden from Keras and scikit-learn, too: TensorFlow 2.21 loads them, 2.18 does not.
+    """
 
     hidden: tuple[str, ...] = ()
 
     def find_spec(self, name: str, path: Any, target: ModuleType | None = None) -> ModuleSpec | None:
-        if name != "tensorflow":
+        if name not in ("tensorflow", "keras", "sklearn"):
             return None
         others = (finder for finder in sys.meta_path if finder is not self and hasattr(finder, "find_spec"))
         spec = next(filter(None, (finder.find_spec(name, path, target) for finder in others)), None)
@@ -76,7 +79,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         load = spec.loader.exec_module
 
         def load_quietly(module: ModuleType) -> None:
-            with _log_held_back(), _hidden(self.hidden):
+            with _log_held_back() if name == "tensorflow" else nullcontext(), _hidden(self.hidden):
                 load(module)
 
         spec.loader.exec_module = load_quietly  # the loader itself stays: inspect and others need it
