@@ -271,6 +271,7 @@ def test_a_zip_that_grew_shorter_is_fetched_anew(server, tmp_path):
         (zipped(contents=bytes(len(CONTENTS))), "the file has SHA-256"),
         (zipped().replace(CONTENTS[1_000:1_010], bytes(10)), "Bad CRC-32"),
     ],
+    ids=["no archive", "another name", "short", "another file", "damaged"],  # an archive's bytes hold the time
 )
 def test_bad_archives_are_deleted(server, tmp_path, archive, message):
     server.behaviour.contents = archive
