@@ -1,8 +1,8 @@
 """Networks to train in, kept for the next fit, so that a hundred small fits compile their step once.
 
 An epoch compiled as a whole, as in `train`, is compiled anew for each number of events: seconds that pay off
-in a long run only. Here a step is compiled, for any number of events, and Python goes over the batches, in the
-same order and with the same dropout masks as `train`, so that the result is the same but for rounding.
+in a long run only. Here a step is compiled, or `AT_ONCE` of them, for any number of events, and Python goes over the
+batches, in the same order and with the same dropout masks as `train`, so that the result is the same but for rounding.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ OPTIMIZERS = {
     "sgd": lambda: keras.optimizers.SGD(),
     "nesterov": lambda: keras.optimizers.SGD(momentum=0.9, nesterov=True),
 }
-FEW_STEPS, MANY_STEPS = 300, 1_000
-"""From ``FEW_STEPS`` steps on XLA compiles the step, from ``MANY_STEPS`` on the whole epoch: then it pays off."""
+FEW_STEPS, MANY_STEPS = 300, 10_000
+"""From ``FEW_STEPS`` steps on XLA compiles `AT_ONCE` of them, from ``MANY_STEPS`` on the epoch: then it pays off."""
+AT_ONCE = 64
+"""Steps that one compiled program makes: calling it takes longer than one step of a small network does."""
 KEPT = 16
 """Number of networks that each thread keeps, those used last."""
 
@@ -52,7 +54,8 @@ class KeptNetwork:
         column = tf.TensorSpec([None], tf.float32)
         any_size = [tf.TensorSpec([None, features], tf.float32), column, column, tf.TensorSpec([2], tf.int32)]
         self._step = tf.function(self._one_step, input_signature=any_size, autograph=False)
-        self._fast_step = tf.function(self._one_step, jit_compile=True, autograph=False)
+        self._order = tf.function(lambda n, seed: events_at(tf.range(n), n, seed), autograph=False)
+        self._fast_steps = tf.function(self._some_steps, jit_compile=True, autograph=False)
 
     def reset(self, model: NeuralNetwork) -> None:
         """Start as ``model``, of the same sizes, and with a fresh optimiser."""
@@ -70,27 +73,41 @@ class KeptNetwork:
         if steps >= MANY_STEPS:
             return train(self.model, dataset, self.optimizer, batch_size, seed=seed)
         start, numbers = seed_words(seed), np.arange(-(-dataset.n // batch_size), dtype=np.int32)
-        order = events_at(tf.range(dataset.n), dataset.n, tf.constant(start)).numpy()
+        order = self._order(dataset.n, tf.constant(start)).numpy()
         # Step i has the seed (start[0], start[1] + i), as in the compiled epoch.
         seeds = np.stack([np.broadcast_to(start[:1], numbers.shape), start[1:] + numbers], axis=1)
         x, y, weight = columns(dataset)
+        events = Batch(x, y, np.ones(dataset.n, np.float32) if weight is None else weight)
+        full = dataset.n // batch_size if steps >= FEW_STEPS else 0  # a short last batch has another shape
         losses = []
-        for number, seed_of_step in enumerate(seeds):
-            chosen = order[number * batch_size : (number + 1) * batch_size]
-            fast = steps >= FEW_STEPS and len(chosen) == batch_size  # the short last batch has another shape
-            ones = np.ones(len(chosen), np.float32)
-            loss = (self._fast_step if fast else self._step)(
-                tf.constant(x[chosen]),
-                tf.constant(y[chosen]),
-                tf.constant(ones if weight is None else weight[chosen]),
-                tf.constant(seed_of_step),
-            )
-            losses.append(float(loss) * len(chosen))
+        for first in range(0, full, AT_ONCE):
+            count = min(AT_ONCE, full - first)
+            # The program always gets so many batches; those after the first `count` are not looked at.
+            at = np.resize(order[first * batch_size : (first + count) * batch_size], (AT_ONCE, batch_size))
+            at_once = (tf.constant(column[at]) for column in events)
+            some = tf.constant(np.resize(seeds[first : first + count], (AT_ONCE, 2)))
+            losses.append(float(self._fast_steps(*at_once, some, tf.constant(count))))
+        for number in range(full, len(seeds)):
+            at = order[number * batch_size : (number + 1) * batch_size]
+            loss = self._step(*(tf.constant(column[at]) for column in events), tf.constant(seeds[number]))
+            losses.append(float(loss) * len(at))
         if not np.isfinite(losses).all():
             raise FloatingPointError(
                 "the loss is not finite: training has diverged; try a smaller learning rate"
             )
         return sum(losses) / dataset.n
+
+    def _some_steps(
+        self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor, seeds: tf.Tensor, count: tf.Tensor
+    ) -> tf.Tensor:
+        """Make ``count`` steps, each on a batch of ``x`` ``[AT_ONCE, b, features]``; return the sum of all losses."""
+
+        def step(number: tf.Tensor, total: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+            loss = self._one_step(x[number], y[number], weight[number], seeds[number])
+            return number + 1, total + tf.cast(loss, tf.float64) * y.shape[1]
+
+        start = (tf.constant(0), tf.zeros([], tf.float64))
+        return tf.while_loop(lambda number, _: number < count, step, start, parallel_iterations=1)[1]
 
     def _one_step(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return train_step(self.model, self.optimizer, given(Batch(x, y, weight), self.model), seed)

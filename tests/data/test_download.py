@@ -271,7 +271,8 @@ def test_a_zip_that_grew_shorter_is_fetched_anew(server, tmp_path):
         (zipped(contents=bytes(len(CONTENTS))), "the file has SHA-256"),
         (zipped().replace(CONTENTS[1_000:1_010], bytes(10)), "Bad CRC-32"),
     ],
-    ids=["no archive", "another name", "short", "another file", "damaged"],  # an archive's bytes hold the time
+    # not from the archives, whose bytes hold the time
+    ids=["no archive", "another name", "short", "another file", "damaged"],
 )
 def test_bad_archives_are_deleted(server, tmp_path, archive, message):
     server.behaviour.contents = archive

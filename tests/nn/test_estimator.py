@@ -102,6 +102,7 @@ def test_long_fits_learn_the_same(events, path, keep_prob, weighted, monkeypatch
     short = clone(estimator).fit(x, y, sample_weight=weight)
     monkeypatch.setattr(small_fits, "FEW_STEPS", 0)
     monkeypatch.setattr(small_fits, "MANY_STEPS", 10**9 if path == "XLA steps" else 0)
+    monkeypatch.setattr(small_fits, "AT_ONCE", 12)  # of 29 full batches: two programs' worth, and five
     long = clone(estimator).fit(x, y, sample_weight=weight)
     assert long.loss_curve_ == pytest.approx(short.loss_curve_, rel=1e-4)
     assert np.allclose(long.decision_function(x), short.decision_function(x), atol=0.02)
