@@ -90,13 +90,14 @@ class Program:
         If it fails or is interrupted, both are as they were.
         """
         variables, schedule = _values(model, optimizer), _schedule(optimizer)
-        given = [variable.read_value() for variable in variables]
+        # The plain operations: what a variable's own methods do around them takes half as long as a small epoch.
+        given = [tf.raw_ops.ReadVariableOp(resource=v.handle, dtype=v.dtype) for v in variables]
         if schedule is not None:
             given.append(tf.constant(schedule.initial_learning_rate))
         with self._lock:  # threads take turns: the values in between are the program's own
             loss, values = self._run(given, events, seed)
         for variable, value in zip(variables, values, strict=True):
-            variable.assign(value)
+            tf.raw_ops.AssignVariableOp(resource=variable.handle, value=value)
         return float(loss)
 
 
