@@ -8,6 +8,7 @@ batches, in the same order and with the same dropout masks as `train`, so that t
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -54,7 +55,6 @@ class KeptNetwork:
         column = tf.TensorSpec([None], tf.float32)
         any_size = [tf.TensorSpec([None, features], tf.float32), column, column, tf.TensorSpec([2], tf.int32)]
         self._step = tf.function(self._one_step, input_signature=any_size, autograph=False)
-        self._order = tf.function(lambda n, seed: events_at(tf.range(n), n, seed), autograph=False)
         self._fast_steps = tf.function(self._some_steps, jit_compile=True, autograph=False)
 
     def reset(self, model: NeuralNetwork) -> None:
@@ -73,7 +73,7 @@ class KeptNetwork:
         if steps >= MANY_STEPS:
             return train(self.model, dataset, self.optimizer, batch_size, seed=seed)
         start, numbers = seed_words(seed), np.arange(-(-dataset.n // batch_size), dtype=np.int32)
-        order = self._order(dataset.n, tf.constant(start)).numpy()
+        order = _order(dataset.n)(tf.constant(start)).numpy()
         # Step i has the seed (start[0], start[1] + i), as in the compiled epoch.
         seeds = np.stack([np.broadcast_to(start[:1], numbers.shape), start[1:] + numbers], axis=1)
         x, y, weight = columns(dataset)
@@ -111,6 +111,12 @@ class KeptNetwork:
 
     def _one_step(self, x: tf.Tensor, y: tf.Tensor, weight: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         return train_step(self.model, self.optimizer, given(Batch(x, y, weight), self.model), seed)
+
+
+@lru_cache(KEPT)
+def _order(n: int) -> Callable[[tf.Tensor], tf.Tensor]:
+    """Return the function from a seed (int32 ``[2]``) to the order of ``n`` events, as a graph of its own."""
+    return tf.function(lambda seed: events_at(tf.range(n), n, seed), autograph=False)
 
 
 def kept_network(features: int, optimizer: str, config: dict[str, Any]) -> KeptNetwork:
