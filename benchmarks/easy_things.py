@@ -25,7 +25,7 @@ import numpy as np
 
 from higgs_tutorial import Ensemble, NeuralNetwork, evaluate, fit, ladder, load, make_schedule
 from higgs_tutorial.data.dataset import Dataset, HiggsDataset
-from higgs_tutorial.data.simulated import ENOUGH
+from higgs_tutorial.data.simulated import events_for
 from higgs_tutorial.physics.simulate import SIMULATOR_VERSION
 from higgs_tutorial.plots import NEUTRAL, OKABE_ITO, style
 
@@ -78,7 +78,7 @@ def main() -> None:
     options = parser.parse_args()
     chosen = {name: getattr(options, name) for name in ("events", "test", "seeds")}
     used = (options.seeds + 1) * options.events + options.test
-    higgs = load(events=used + max(used // 9, 2 * ENOUGH) + 20)  # of which at least `used` are for training
+    higgs = load(events=events_for(used))
     file = options.out / "trainings.json"
     results = json.loads(file.read_text(encoding="utf-8")) if file.exists() else header(higgs, chosen)
     if results["settings"] != chosen:

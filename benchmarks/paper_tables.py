@@ -23,7 +23,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import roc_auc_score
 
 from higgs_tutorial import HiggsClassifier, ladder, load, talk
-from higgs_tutorial.data.simulated import ENOUGH
+from higgs_tutorial.data.simulated import events_for
 from higgs_tutorial.physics.significance import best_cut, significance_at
 from higgs_tutorial.physics.simulate import SIMULATOR_VERSION
 from higgs_tutorial.plots import OKABE_ITO, style
@@ -70,8 +70,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=5, help="trainings of each kind in the tables")
     options = parser.parse_args()
     used = max(options.seeds * options.events, options.largest)
-    needed = used + 2 * options.test
-    higgs = load(events=needed + max(needed // 9, 2 * ENOUGH) + 20)  # validation and test parts are not used
+    higgs = load(events=events_for(used + 2 * options.test))
     x, y = np.asarray(higgs.train.x), np.asarray(higgs.train.y)
     held_out = slice(used, used + options.test), slice(used + options.test, used + 2 * options.test)
     file = options.out / "tables.json"

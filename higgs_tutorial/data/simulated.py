@@ -41,6 +41,19 @@ def simulated_sizes(events: int) -> tuple[int, int, int]:
     return int(events) - 2 * held_out, held_out, held_out
 
 
+def events_for(training: int) -> int:
+    """Return a number of events of which `load` gives at least ``training`` to training, simulated or from a file.
+
+    Example:
+        >>> from higgs_tutorial.data import simulated_sizes
+        >>> from higgs_tutorial.data.simulated import events_for
+        >>> simulated_sizes(events_for(460_000))
+        (460020, 60000, 60000)
+    """
+    # At most a tenth is held out, or of fewer simulated events twice `ENOUGH`; the rest makes up for rounding.
+    return training + max(training // 9, 2 * ENOUGH) + 20
+
+
 def open_simulated(folder: Path, events: int, seed: int) -> list[np.ndarray]:
     """Memory-map simulated rows as training, validation and test parts, float32 ``[n, 29]`` each.
 

@@ -11,8 +11,9 @@ import pytest
 
 from higgs_tutorial.cli.tables import auc_error
 from higgs_tutorial.data.dataset import load
+from higgs_tutorial.data.prepared import split_sizes
 from higgs_tutorial.data.settings import PROFILE_EVENTS
-from higgs_tutorial.data.simulated import simulated_sizes
+from higgs_tutorial.data.simulated import events_for, simulated_sizes
 from higgs_tutorial.physics import simulate as simulator
 
 STAND_IN = """
@@ -122,6 +123,14 @@ def test_the_profile_decides_how_many(calls, tmp_path, monkeypatch):
 )
 def test_how_simulated_events_are_split(events, held_out):
     assert simulated_sizes(events) == (events - 2 * held_out, held_out, held_out)
+
+
+@pytest.mark.parametrize("sizes", [simulated_sizes, split_sizes])
+@pytest.mark.parametrize(
+    "training", [1, 1_000, 179_999, 460_000, 1_080_000, 4_696_007, 10_000_000, 20_000_000]
+)
+def test_enough_events_are_asked_for_to_train_on(training, sizes):
+    assert sizes(events_for(training))[0] >= training
 
 
 @pytest.mark.parametrize(("profile", "error"), [("lesson", 0.003), ("quick", 0.002), ("talk", 0.001)])

@@ -90,7 +90,7 @@ class Program:
         If it fails or is interrupted, both are as they were.
         """
         variables, schedule = _values(model, optimizer), _schedule(optimizer)
-        # The plain operations: what a variable's own methods do around them takes half as long as a small epoch.
+        # The plain operations: what a variable's own methods do around them was a quarter of a small epoch's time.
         given = [tf.raw_ops.ReadVariableOp(resource=v.handle, dtype=v.dtype) for v in variables]
         if schedule is not None:
             given.append(tf.constant(schedule.initial_learning_rate))
