@@ -1,9 +1,11 @@
 """The page about the ladder at the talk's size: what came out, and what the whole of it would take elsewhere.
 
     higgs-tutorial ladder --profile talk --source simulated --out results/talk-scale --rungs logistic,…
-    python benchmarks/talk_scale.py results/talk-scale
+    python benchmarks/talk_scale.py results/talk-scale --adopt ladder-results
 
-reads `results.json`, times some steps of all nine rungs (`steps.json`, made once), and writes `README.md`.
+reads `results.json`, times some steps of all nine rungs (`steps.json`, made once), and writes `README.md`. `--adopt`
+takes finished rungs of another run into it first, say, of one in bfloat16 or on another machine: it must have the same
+settings and the same simulated events, which another processor may round otherwise. A rung keeps what its run said.
 """
 
 import argparse
@@ -20,10 +22,13 @@ from training import machine
 from training_peers import Rung, make_events
 
 import higgs_tutorial as ht
-from higgs_tutorial import LADDER, ladder, talk
+from higgs_tutorial import LADDER, ladder, plots, talk
 from higgs_tutorial.cli import tables
+from higgs_tutorial.ladder.schema import read_results
 
 BATCH_SIZE, STEPS = talk.BATCH_SIZE, 16
+OF_THE_RUNG = ("device", "versions", "fingerprint", "precision")
+"""What may differ between the runs that a record was put together from."""
 TALK_TIME = {"rung": "adam-3x100", "minutes": 7.5, "epochs": 25}
 GPU_RATE = 5e12
 """Floating-point operations a second that the model's GPU sustains: an assumption."""
@@ -74,6 +79,36 @@ def on_gpus(rung: ladder.Rung, number: int) -> float:
     return compute + 2 * (number - 1) / number * 4 * parameters(rung) / LINK + 2 * (number - 1) * LATENCY
 
 
+def planned(rung: dict) -> int:
+    return LADDER[rung["name"]].epochs["talk"]
+
+
+def cut_short(rung: dict) -> bool:
+    return len(rung["epochs"]) < planned(rung)
+
+
+def talk_then(rung: dict) -> float:
+    """Return the talk's AUC after as many epochs as the rung has."""
+    return rung["talk"]["valid_auc"][len(rung["epochs"]) - 1]
+
+
+def adopt(results: dict, others: dict) -> None:
+    """Take the finished rungs of another run into the results; each keeps what of its run differs.
+
+    Raises:
+        ValueError: if the other run had other settings or other events.
+    """
+    for key in results:
+        if key not in (*OF_THE_RUNG, "rungs") and others.get(key) != results[key]:
+            raise ValueError(f"the other run has {key} {others.get(key)}, not {results[key]}")
+    of_its_run = {key: others[key] for key in OF_THE_RUNG if others[key] != results[key]}
+    rungs = {rung["name"]: rung for rung in results["rungs"]}
+    for rung in others["rungs"]:
+        if rung.get("test_auc") is not None:
+            rungs[rung["name"]] = {**rung, **({"run": of_its_run} if of_its_run else {})}
+    results["rungs"] = [rungs[name] for name in LADDER if name in rungs]
+
+
 def table(results: dict) -> list[str]:
     lines = [
         "| rung | talk: valid AUC, HIGGS | here: valid AUC, simulated events | difference | here: train | here: test "
@@ -81,10 +116,9 @@ def table(results: dict) -> list[str]:
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for rung in results["rungs"]:
-        said, seconds = rung["talk"]["valid_auc"][-1], [epoch["seconds"] for epoch in rung["epochs"]]
+        said, seconds = talk_then(rung), [epoch["seconds"] for epoch in rung["epochs"]]
         aucs = (f"{rung[part]:.3f}" for part in ("train_auc", "test_auc"))
-        whole = LADDER[rung["name"]].epochs["talk"]
-        epochs = f"{len(seconds)}" if len(seconds) == whole else f"{len(seconds)} of {whole}"
+        epochs = f"{len(seconds)} of {planned(rung)}" if cut_short(rung) else f"{len(seconds)}"
         lines.append(
             f"| `{rung['name']}` | {said:.3f} | {rung['valid_auc']:.3f} | {rung['valid_auc'] - said:+.3f} "
             f"| {' | '.join(aucs)} | {epochs} | {median(seconds):.1f} ({min(seconds):.1f}) |"
@@ -92,20 +126,35 @@ def table(results: dict) -> list[str]:
     return lines
 
 
+def step(before: dict, after: dict) -> tuple[str, float, float]:
+    """Return the second rung's name, and by how much it is above the first: here, and in the talk.
+
+    Both after their last epoch or, if one was cut short, after as many epochs as both have.
+    """
+    here = [[epoch["valid_auc"] for epoch in rung["epochs"]] for rung in (before, after)]
+    said = [rung["talk"]["valid_auc"] for rung in (before, after)]
+    name = f"`{after['name']}`"
+    if cut_short(before) or cut_short(after):
+        epochs = min(len(aucs) for aucs in here)
+        here, said = ([aucs[:epochs] for aucs in both] for both in (here, said))
+        name += f" after {epochs} epochs"
+    return name, here[1][-1] - here[0][-1], said[1][-1] - said[0][-1]
+
+
 def compared(results: dict) -> list[str]:
     """Say in numbers what agrees and what differs."""
-    here = {rung["name"]: rung["valid_auc"] for rung in results["rungs"]}
-    said = {name: talk.RUNGS[name].valid_auc[-1] for name in here}
-    names = list(here)
-    gains = [(f"{b}", here[b] - here[a], said[b] - said[a]) for a, b in pairwise(names)]
-    apart = max(names, key=lambda name: abs(here[name] - said[name]))
+    rungs = results["rungs"]
+    gains = [step(a, b) for a, b in pairwise(rungs)]
     same = sum((ours > 0) == (theirs > 0) for _, ours, theirs in gains)
-    noise = max(abs(rung["valid_auc"] - rung["test_auc"]) for rung in results["rungs"])
+    apart = max(rungs, key=lambda rung: abs(rung["valid_auc"] - talk_then(rung)))
+    noise = max(abs(rung["valid_auc"] - rung["test_auc"]) for rung in rungs)
     return [
         f"- Every rung is compared with the one before it: {same} of {len(gains)} steps go the talk's way. The gains, "
         + ", ".join(f"{name} {ours:+.3f} (talk {theirs:+.3f})" for name, ours, theirs in gains)
         + ".",
-        f"- No rung is further from the talk's AUC than {abs(here[apart] - said[apart]):.3f} (`{apart}`).",
+        f"- No rung is further from the talk's AUC than {abs(apart['valid_auc'] - talk_then(apart)):.3f} "
+        f"(`{apart['name']}`).",
+        *overfitting(rungs),
         f"- Validation and test AUC differ by {noise:.4f} at most; the test events were used for nothing else.",
         "- The events are not HIGGS, so the third digit means nothing and the second one little. The simulation was",
         "  tuned on 17,780 HIGGS events, to their columns and to what boosted trees and a straight cut make of them;",
@@ -113,6 +162,35 @@ def compared(results: dict) -> list[str]:
         "- The talk normalised with the statistics of the batch in evaluation, too. Here a batch-normalised network is",
         "  evaluated with moving averages, which score each event by itself.",
     ]
+
+
+def overfitting(rungs: list[dict]) -> list[str]:
+    """Say how far training AUCs are above the validation AUCs, where the talk says it of its own."""
+    gaps = []
+    for rung in rungs:
+        if rung["talk"]["train_auc"] is not None:
+            said = rung["talk"]["train_auc"] - rung["talk"]["valid_auc"][-1]
+            when = f" after {len(rung['epochs'])} epochs" if cut_short(rung) else ""
+            here = rung["train_auc"] - rung["valid_auc"]
+            gaps.append(f"`{rung['name']}` {here:+.3f}{when} (talk {said:+.3f})")
+    return [
+        f"- Training AUC less validation AUC, in the talk after all epochs: {', '.join(gaps)}. The talk prints one",
+        "  training AUC for `bn-3x100` and `adam-3x100`; for the first it is probably a slip.",
+    ]
+
+
+def other_runs(results: dict) -> list[str]:
+    """Say which rungs are of other runs, and in what these differ."""
+    lines = []
+    for rung in results["rungs"]:
+        if run := rung.get("run"):
+            said = [f"{key} {run[key]}" for key in ("device", "precision") if key in run]
+            if "fingerprint" in run:
+                said.append("events that its processor rounded otherwise (benchmarks/processors.md)")
+            if "versions" in run:
+                said.append(", ".join(f"{name} {number}" for name, number in run["versions"].items()))
+            lines.append(f"- `{rung['name']}` is of another run: {'; '.join(said)}.")
+    return [*lines, ""] if lines else []
 
 
 def times(results: dict, steps: dict) -> list[str]:
@@ -154,6 +232,9 @@ higgs-tutorial ladder --profile talk --source simulated --rungs {names} --out re
 {about}
 {chr(10).join(table(results))}
 
+The talk's AUC and the difference are after as many epochs as the rung has here.
+
+{chr(10).join(other_runs(results))}
 ![Validation AUC after each epoch, a panel a rung, over the talk's recorded curves](ladder.png)
 
 ## What agrees with the talk, what differs
@@ -182,7 +263,19 @@ Produced by `python benchmarks/talk_scale.py results/{folder.name}`.
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path, help="where results.json is")
-    folder = parser.parse_args().folder
+    parser.add_argument("--adopt", type=Path, help="folder of a run whose finished rungs are taken over")
+    options = parser.parse_args()
+    folder = options.folder
+    if options.adopt:
+        results = read_results(folder / "results.json")
+        try:
+            adopt(results, read_results(options.adopt / "results.json"))
+        except ValueError as error:
+            parser.error(str(error))
+        ladder.write_json(folder / "results.json", results)
+    results = read_results(folder / "results.json")
+    plots.save_ladder(results, folder / "ladder.png")
+    plots.save_staircase(results, folder / "staircase.png")
     keras.utils.set_random_seed(0)
     (folder / "README.md").write_text(page(folder), encoding="utf-8")
 

@@ -111,7 +111,7 @@ def _draw_ladder(results: dict[str, Any], new_figure: Callable[..., Figure]) -> 
     for axis in axes.flat[len(rungs) :]:
         axis.set_visible(False)
     for axis, rung in zip(axes.flat, rungs, strict=False):
-        _draw_rung(axis, rung, f"here: {_plain(results['data'])}")
+        _draw_rung(axis, results, rung)
     for axis in axes[:, 0]:
         axis.set_ylabel("validation ROC AUC")
     for axis in axes[-1]:
@@ -123,10 +123,11 @@ def _draw_ladder(results: dict[str, Any], new_figure: Callable[..., Figure]) -> 
     return figure
 
 
-def _draw_rung(axis: Axes, rung: dict[str, Any], label: str) -> None:
+def _draw_rung(axis: Axes, results: dict[str, Any], rung: dict[str, Any]) -> None:
     said, ours = rung["talk"]["valid_auc"], [epoch["valid_auc"] for epoch in rung["epochs"]]
     talk_label = "the talk: HIGGS, 10 million events"
     axis.plot(range(1, len(said) + 1), said, color=NEUTRAL, linestyle="--", label=talk_label)
+    label = f"here: {_plain(results['data'])}"
     axis.plot(range(1, len(ours) + 1), ours, color=SIGNAL, marker="o", markersize=3.5, label=label)
     for member in rung.get("members", [])[1:]:
         auc = [epoch["valid_auc"] for epoch in member["epochs"]]
@@ -135,7 +136,10 @@ def _draw_rung(axis: Axes, rung: dict[str, Any], label: str) -> None:
     if "members" in rung:
         together = f"mean prediction of {len(rung['members'])} networks"
         axis.plot(len(ours), final, "*", color=SIGNAL, markersize=11, label=together)
-    axis.set_title(f"{rung['name']}   talk {said[-1]:.3f}, here {final:.3f}", fontsize=10)
+    when = f" after {len(ours)}" if _is_cut_short(results, rung) else ""
+    axis.set_title(
+        f"{rung['name']}   talk {_talk_beside(results, rung):.3f}, here {final:.3f}{when}", fontsize=10
+    )
     axis.set_xlim(0, max(len(said), len(ours)) + 1)
 
 
@@ -214,7 +218,7 @@ def _draw_staircase(results: dict[str, Any], new_figure: Callable[..., Figure]) 
     figure = new_figure(figsize=(max(1.22 * len(rungs) + 0.9, 6.0), 5.0), layout="constrained")
     axis = figure.subplots()
     ours = [rung.get("valid_auc", rung["epochs"][-1]["valid_auc"]) for rung in rungs]
-    said = [rung["talk"]["valid_auc"][-1] if rung.get("talk") else None for rung in rungs]
+    said = [_talk_beside(results, rung) for rung in rungs]
     for place, rung in enumerate(rungs):
         _draw_step(axis, place, ours[place], rung.get("train_auc"), said[place], label=place == 0)
     for place, (low, high) in enumerate(pairwise(ours)):
@@ -222,7 +226,7 @@ def _draw_staircase(results: dict[str, Any], new_figure: Callable[..., Figure]) 
     lowest = min(auc for auc in (*ours, *said) if auc is not None)
     axis.set_ylim(bottom=lowest - 0.04)
     axis.set_xlim(-0.5, len(rungs) - 0.5)
-    axis.set_xticks(range(len(rungs)), [_step_name(rung["name"]) for rung in rungs], fontsize=8.5)
+    axis.set_xticks(range(len(rungs)), [_step_name(results, rung) for rung in rungs], fontsize=8.5)
     axis.grid(visible=False, axis="x")
     axis.set_ylabel("ROC AUC after the last epoch")
     counts, seed = results["events"], results["seed"]
@@ -258,9 +262,27 @@ def _draw_step(
             axis.annotate(f"{auc:.3f}", (place, height), color=color, fontsize=9.5, weight="bold", **place_of)
 
 
-def _step_name(rung: str) -> str:
-    """Return a rung's name and, where the talk has it, what it adds."""
-    return f"{_plain(rung)}\n{talk.RUNGS[rung].idea if rung in talk.RUNGS else ''}"
+def _step_name(results: dict[str, Any], rung: dict[str, Any]) -> str:
+    """Return a rung's name and, where the talk has it, what it adds; and how far it got, if it was cut short."""
+    name = rung["name"]
+    lines = [_plain(name), talk.RUNGS[name].idea if name in talk.RUNGS else ""]
+    if _is_cut_short(results, rung):
+        lines.append(f"{len(rung['epochs'])} of {len(rung['talk']['valid_auc'])} epochs")
+    return "\n".join(lines)
+
+
+def _is_cut_short(results: dict[str, Any], rung: dict[str, Any]) -> bool:
+    """Say whether a rung of a run in the talk's profile has fewer epochs than the talk's."""
+    said = rung["talk"]["valid_auc"] if rung.get("talk") else []
+    return results.get("profile") == "talk" and len(rung["epochs"]) < len(said)
+
+
+def _talk_beside(results: dict[str, Any], rung: dict[str, Any]) -> float | None:
+    """Return the talk's last AUC or, of a rung that was cut short, the one after as many epochs."""
+    if not rung.get("talk"):
+        return None
+    said = rung["talk"]["valid_auc"]
+    return said[len(rung["epochs"]) - 1] if _is_cut_short(results, rung) else said[-1]
 
 
 def _begun(results: dict[str, Any]) -> list[dict[str, Any]]:

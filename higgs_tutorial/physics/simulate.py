@@ -1,4 +1,8 @@
-"""HIGGS-like events in any number: the same seed gives the same rows, whatever the number of workers."""
+"""HIGGS-like events in any number: the same seed gives the same rows, whatever the number of workers.
+
+On another kind of processor NumPy's functions round the last bit otherwise, and about one row in a hundred is another
+event (benchmarks/processors.md).
+"""
 
 from __future__ import annotations
 
@@ -44,7 +48,8 @@ def simulate(
     """Return simulated events: ``x`` ``[events, 28]`` in HIGGS units and ``y`` ``[events]`` (1: signal), both float32.
 
     53% are signal, in random order. The first rows of a larger request with the same seed are the rows of a
-    smaller one. ``workers`` is the number of threads (default: one per processor).
+    smaller one. ``workers`` is the number of threads (default: one per processor). The same seed gives the same rows
+    on the same kind of processor; on another they are rounded otherwise, and a few are other events.
 
     ``parameters`` are those of `higgs_tutorial.physics.parameters` that shall differ, by name: a systematic variation.
 

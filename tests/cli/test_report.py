@@ -269,6 +269,23 @@ def test_the_staircase_has_a_step_a_rung(results):
     plt.close(figure)
 
 
+def test_a_rung_cut_short_at_the_talk_s_size_stands_beside_the_talk_after_as_many_epochs(results):
+    results["profile"] = "talk"
+    results["rungs"] = [rung("logistic", [0.6] * 25), rung("dropout-6x500", [0.8, 0.81, 0.82])]
+    figure = plots.staircase(results)
+    labels = [text.get_text() for text in figure.axes[0].get_xticklabels()]
+    assert labels == ["logistic\na straight cut", "dropout-6x500\ndropout\n3 of 50 epochs"]
+    assert [text.get_text() for text in figure.axes[0].texts] == ["0.600", "0.686", "0.820", "0.857"]
+    plt.close(figure)
+    figure = plots.ladder(results)
+    titles = [axis.get_title() for axis in figure.axes[:2]]
+    assert titles == [
+        "logistic   talk 0.686, here 0.600",
+        "dropout-6x500   talk 0.857, here 0.820 after 3",
+    ]
+    plt.close(figure)
+
+
 def test_the_staircase_of_a_run_that_is_not_finished(results, tmp_path):
     begun = {"name": "mine", "parameters": None, "epochs": [{"epoch": 1, "valid_auc": 0.6}]}
     results["rungs"] += [begun, {"name": "adam-6x100", "parameters": None, "epochs": []}]
