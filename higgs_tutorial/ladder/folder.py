@@ -99,20 +99,26 @@ class RunFolder:
                     f"{self.results} was made with {key} {one_line(old.get(key))}, not {head[key]}: "
                     "give the same settings to go on with it, or choose another folder"
                 )
-        self._check_fingerprint(old.get("fingerprint"), head["fingerprint"])
+        self._check_fingerprint(old.get("fingerprint"), head)
         return {rung["name"]: rung for rung in old["rungs"] if rung.get("test_auc") is not None}
 
-    def _check_fingerprint(self, found: str | None, wanted: str) -> None:
+    def _check_fingerprint(self, found: str | None, head: dict[str, Any]) -> None:
+        wanted = head["fingerprint"]
         if found is None:
             raise ValueError(
                 f"{self.results} was made before the events' fingerprint was noted, so they may have been others"
                 " than now: start a new run (it keeps these results beside its own), or choose another folder"
             )
         if found != wanted:
+            elsewhere = (
+                " (another kind of processor makes a few other events of the same seed: bring the data folder along)"
+                if head["source"] == "simulated"
+                else ""
+            )
             raise ValueError(
                 f"{self.results} was made on other events than these, whose fingerprint is {wanted[:12]} and not"
                 f" {one_line(found, 12)}: give it the same data, start a new run (it keeps these results beside its"
-                " own), or choose another folder"
+                f" own), or choose another folder{elsewhere}"
             )
 
     def holds_model_of(self, record: dict[str, Any], head: dict[str, Any]) -> bool:

@@ -301,7 +301,9 @@ def test_results_on_other_events_are_not_gone_on_with(which, finished, tmp_path)
     parts = {"train": part(1000, 0), "valid": part(300, 1), "test": part(301, 2)}
     parts[which] = other(parts[which].n, list(parts).index(which))
     before = (out / "results.json").read_bytes()
-    with pytest.raises(ValueError, match=r"made on other events than these.*start a new run.*another folder"):
+    with pytest.raises(
+        ValueError, match=r"made on other events than these.*new run.*another folder.*kind of processor"
+    ):
         run(
             RUNGS,
             higgs=HiggsDataset(**parts, source="simulated"),
