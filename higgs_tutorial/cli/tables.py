@@ -45,8 +45,9 @@ def footnote(results: dict[str, Any]) -> str:
     """Say what the two columns of AUCs can and can't be compared in."""
     said = f"The talk: {talk.EVENTS['train']:,} events, batches of {talk.BATCH_SIZE}, 25 or 50 epochs."
     here = f"Here: batches of {results['batch_size']}, seed {results['seed']}, {results['device']}."
-    if (schedule := results.get("schedule", "constant")) != "constant":
-        here += f" Learning rate: {schedule}."
+    rate, schedule = results.get("learning_rate"), results.get("schedule", "constant")
+    if rate is not None or schedule != "constant":
+        here += f" Learning rate: {schedule if rate is None else f'{rate:g}, {schedule}'}."
     if average := results.get("average"):
         what = "exponential average" if average == "ema" else f"mean of the last {average} epochs, or of all"
         here += f" Weights: {what}."

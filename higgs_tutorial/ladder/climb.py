@@ -224,6 +224,8 @@ class _Climb:
         kept: dict[str, Any] = {}
         if self.settings.average == "ema":
             kept = {"use_ema": True, "ema_momentum": 1 - 1 / steps}  # forgets in about an epoch
+        if self.settings.learning_rate is not None:
+            rung = replace(rung, learning_rate=self.settings.learning_rate)
         return rung.make_optimizer(self.settings.schedule, self.settings.epochs_of(rung) * steps, **kept)
 
     @contextmanager

@@ -7,6 +7,7 @@ is one field here and one use.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import MISSING, Field, dataclass, field, fields, replace
@@ -29,9 +30,9 @@ SCHEDULES = ("constant", "cosine", "exponential", "linear")
 def option(default: Any, help: str, **more: Any) -> Any:
     """Return a field with its default, what it means, and what may be said of it.
 
-    ``at_least`` and ``one_of`` are limits. ``head`` puts it into the head of ``results.json``, where a run that goes on
-    must have the same. ``typed`` is what the command line reads, where that is another type than the
-    field's, and ``typed_default`` what it has for a default of its own.
+    ``at_least``, ``above`` (of a finite number) and ``one_of`` are limits. ``head`` puts it into the head of
+    ``results.json``, where a run that goes on must have the same. ``typed`` is what the command line reads, where that
+    is another type than the field's, and ``typed_default`` what it has for a default of its own.
     """
     return field(default=default, metadata={"help": help, **more})
 
@@ -46,9 +47,11 @@ def check_limits(options: Any) -> None:
         value = getattr(options, f.name)
         if value is None or not f.metadata:
             continue
-        least, known = f.metadata.get("at_least"), f.metadata.get("one_of")
+        least, above, known = (f.metadata.get(limit) for limit in ("at_least", "above", "one_of"))
         if least is not None and value < least:
             raise ValueError(f"{f.name} is {value}; it must be at least {least}")
+        if above is not None and not above < value < math.inf:
+            raise ValueError(f"{f.name} is {value}; it must be a finite number above {above}")
         if known is not None and value not in known:
             raise ValueError(f"{f.name} is {value!r}; it must be one of: {', '.join(known)}")
 
@@ -87,6 +90,9 @@ class Settings:
         "Of weights, order, dropout and, if simulated, events. Same seed, same AUCs.",
         at_least=0,
         head=True,
+    )
+    learning_rate: float | None = option(
+        None, "Of each rung, where it begins. Default: the rung's own.", above=0, head=True
     )
     schedule: str = option(
         "constant",

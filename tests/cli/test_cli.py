@@ -136,15 +136,17 @@ def test_ladder_in_a_pipe(tmp_path):
         assert f"{rung['test_auc']:.3f}" in line
 
 
-def test_schedule_and_average(tmp_path):
+def test_rate_schedule_and_average(tmp_path):
     arguments = ["ladder", "--rungs", "bn-1x100", "--events", 2000, "--epochs", 2, "--out", "out"]
-    run = higgs(*arguments, "--schedule", "cosine", "--average", "2", data_dir=tmp_path)
+    run = higgs(
+        *arguments, "--learning-rate", 0.2, "--schedule", "cosine", "--average", "2", data_dir=tmp_path
+    )
     assert run.returncode == 0, run.stderr
-    assert "Learning rate: cosine. Weights: mean of the last 2 epochs, or of all." in " ".join(
+    assert "Learning rate: 0.2, cosine. Weights: mean of the last 2 epochs, or of all." in " ".join(
         run.stdout.split()
     )
     results = json.loads((tmp_path / "out" / "results.json").read_text())
-    assert (results["schedule"], results["average"]) == ("cosine", 2)
+    assert (results["learning_rate"], results["schedule"], results["average"]) == (0.2, "cosine", 2)
 
 
 def test_simulate_then_prepare_then_ladder_on_the_prepared_file(tmp_path):

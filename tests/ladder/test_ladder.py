@@ -202,8 +202,10 @@ def test_the_precision_is_in_the_results_and_in_a_models_about_and_must_stay(tmp
     assert without_times(again)["rungs"] == without_times(found)["rungs"]
 
 
-@pytest.mark.parametrize("how", [{"schedule": "cosine"}, {"average": "2"}, {"average": "ema"}])
-def test_schedule_and_average_change_the_run_and_can_be_gone_on_with(finished, tmp_path, how):
+@pytest.mark.parametrize(
+    "how", [{"schedule": "cosine"}, {"average": "2"}, {"average": "ema"}, {"learning_rate": 0.02}]
+)
+def test_schedule_average_and_rate_change_the_run_and_can_be_gone_on_with(finished, tmp_path, how):
     settings = {"higgs": small(), "epochs": 3, "batch_size": 64, **how}
     whole = run(RUNGS, **settings)
     plain = run(RUNGS, higgs=small(), epochs=3, batch_size=64)

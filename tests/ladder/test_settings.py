@@ -27,6 +27,7 @@ def test_the_head_of_results_holds_what_a_run_that_goes_on_must_have_the_same():
         "profile": "talk",
         "batch_size": 8192,
         "seed": 3,
+        "learning_rate": None,
         "schedule": "constant",
         "average": 2,
         "precision": "float32",
@@ -49,6 +50,9 @@ def test_schedules_are_those_of_the_networks():
     [
         ({"epochs": 0}, "epochs is 0; it must be at least 1"),
         ({"seed": -1}, "seed is -1; it must be at least 0"),
+        ({"learning_rate": 0}, "learning_rate is 0; it must be a finite number above 0"),
+        ({"learning_rate": float("nan")}, "learning_rate is nan; it must be a finite number above 0"),
+        ({"learning_rate": float("inf")}, "learning_rate is inf; it must be a finite number above 0"),
         ({"schedule": "step"}, "schedule is 'step'; it must be one of: constant, cosine"),
         ({"precision": "half"}, "precision is 'half'; it must be one of: float32, bfloat16"),
         ({"average": 1}, "average is 1; it must be 'ema' or a number of epochs"),
