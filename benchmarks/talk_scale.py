@@ -3,30 +3,24 @@
     higgs-tutorial ladder --profile talk --source simulated --out results/talk-scale --rungs logistic,…
     python benchmarks/talk_scale.py results/talk-scale --adopt ladder-results
 
-reads `results.json`, times some steps of all nine rungs (`steps.json`, made once), and writes `README.md`. `--adopt`
-takes finished rungs of another run into it first, say, of one in bfloat16 or on another machine: it must have the same
-settings and the same simulated events, which another processor may round otherwise. A rung keeps what its run said.
+reads `results.json`, draws its pictures and writes `README.md`. `--adopt` takes finished rungs of another run into it
+first, say, of one in bfloat16 or on another machine: it must have the same settings and the same simulated events,
+which another processor may round otherwise. A rung keeps what its run said.
 """
 
 import argparse
-import json
 import math
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
-from time import perf_counter
 
-import keras
-import numpy as np
-from training import machine
-from training_peers import Rung, make_events
+from training_peers import Rung
 
-import higgs_tutorial as ht
 from higgs_tutorial import LADDER, ladder, plots, talk
 from higgs_tutorial.cli import tables
 from higgs_tutorial.ladder.schema import read_results
 
-BATCH_SIZE, STEPS = talk.BATCH_SIZE, 16
+BATCH_SIZE = talk.BATCH_SIZE
 OF_THE_RUNG = ("device", "versions", "fingerprint", "precision")
 """What may differ between the runs that a record was put together from."""
 TALK_TIME = {"rung": "adam-3x100", "minutes": 7.5, "epochs": 25}
@@ -38,45 +32,19 @@ LINK, LATENCY = 50e9, 20e-6
 """Bytes a second of each GPU's link, and seconds a message takes: assumptions."""
 
 
-def flops(rung: ladder.Rung) -> float:
-    """Floating-point operations an event, in the products of the hidden layers."""
+def flops(name: str) -> float:
+    """Floating-point operations an event of a rung, in the products of the hidden layers."""
+    rung = LADDER[name]
     shape = (rung.num_layers, rung.size, rung.batch_norm, rung.keep_prob, rung.optimizer == "adam", 0)
-    return Rung(rung.name, *shape).flops()
+    return Rung(name, *shape).flops()
 
 
-def measure_step(rung: ladder.Rung) -> float:
-    """Return the seconds of a step here: the fastest of three short epochs."""
-    x, y = make_events(STEPS * BATCH_SIZE)
-    model, optimizer, events = rung.model(), rung.make_optimizer(), ht.Dataset(x, y)
-    taken = []
-    for seed in range(4):
-        start = perf_counter()
-        ht.train(model, events, optimizer, BATCH_SIZE, seed=seed)
-        taken.append(perf_counter() - start)
-    return min(taken[1:]) / STEPS
-
-
-def steps_of(folder: Path) -> dict:
-    """Return what was measured of the steps, from the folder's file or now."""
-    file = folder / "steps.json"
-    if not file.exists():
-        seconds = {name: measure_step(rung) for name, rung in LADDER.items()}
-        ladder.write_json(file, {"machine": machine(), "seconds": seconds})
-    return json.loads(file.read_text(encoding="utf-8"))
-
-
-def parameters(rung: ladder.Rung) -> int:
-    model = rung.model()
-    model(np.zeros([1, 28], np.float32), training=False)
-    return sum(math.prod(variable.shape) for variable in model.trainable_variables)
-
-
-def on_gpus(rung: ladder.Rung, number: int) -> float:
+def on_gpus(rung: dict, number: int) -> float:
     """Return the model's seconds of a step on that many GPUs, the batch divided among them."""
-    compute = max(flops(rung) * BATCH_SIZE / number / GPU_RATE, GPU_STEP)
+    compute = max(flops(rung["name"]) * BATCH_SIZE / number / GPU_RATE, GPU_STEP)
     if number == 1:
         return compute
-    return compute + 2 * (number - 1) / number * 4 * parameters(rung) / LINK + 2 * (number - 1) * LATENCY
+    return compute + 2 * (number - 1) / number * 4 * rung["parameters"] / LINK + 2 * (number - 1) * LATENCY
 
 
 def planned(rung: dict) -> int:
@@ -98,9 +66,9 @@ def adopt(results: dict, others: dict) -> None:
     Raises:
         ValueError: if the other run had other settings or other events.
     """
-    for key in results:
-        if key not in (*OF_THE_RUNG, "rungs") and others.get(key) != results[key]:
-            raise ValueError(f"the other run has {key} {others.get(key)}, not {results[key]}")
+    for key in {**results, **others}:
+        if key not in (*OF_THE_RUNG, "rungs") and others.get(key) != results.get(key):
+            raise ValueError(f"the other run has {key} {others.get(key)}, not {results.get(key)}")
     of_its_run = {key: others[key] for key in OF_THE_RUNG if others[key] != results[key]}
     rungs = {rung["name"]: rung for rung in results["rungs"]}
     for rung in others["rungs"]:
@@ -111,150 +79,221 @@ def adopt(results: dict, others: dict) -> None:
 
 def table(results: dict) -> list[str]:
     lines = [
-        "| rung | talk: valid AUC, HIGGS | here: valid AUC, simulated events | difference | here: train | here: test "
-        "| epochs | seconds an epoch, median (fastest) |",
-        "|---|--:|--:|--:|--:|--:|--:|--:|",
+        "| rung | what it adds | talk: valid AUC, HIGGS | here: valid AUC, simulated events | difference "
+        "| above the rung before (talk) | here: train | here: test | epochs "
+        "| seconds an epoch, median (fastest) |",
+        "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
-    for rung in results["rungs"]:
-        said, seconds = talk_then(rung), [epoch["seconds"] for epoch in rung["epochs"]]
-        aucs = (f"{rung[part]:.3f}" for part in ("train_auc", "test_auc"))
+    for before, rung in zip([None, *results["rungs"]], results["rungs"], strict=False):
+        said, last, seconds = talk_then(rung), rung["talk"]["valid_auc"][-1], seconds_of(rung)
         epochs = f"{len(seconds)} of {planned(rung)}" if cut_short(rung) else f"{len(seconds)}"
-        lines.append(
-            f"| `{rung['name']}` | {said:.3f} | {rung['valid_auc']:.3f} | {rung['valid_auc'] - said:+.3f} "
-            f"| {' | '.join(aucs)} | {epochs} | {median(seconds):.1f} ({min(seconds):.1f}) |"
-        )
+        cells = [
+            f"`{rung['name']}`",
+            LADDER[rung["name"]].idea,
+            f"{said:.3f} after {len(seconds)} ({last:.3f})" if cut_short(rung) else f"{said:.3f}",
+            f"{rung['valid_auc']:.3f}",
+            f"{rung['valid_auc'] - said:+.3f}",
+            "{:+.3f} ({:+.3f})".format(*step(before, rung)) if before else "–",
+            *(f"{rung[part]:.3f}" for part in ("train_auc", "test_auc")),
+            epochs,
+            f"{median(seconds):.1f} ({min(seconds):.1f})",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
     return lines
 
 
-def step(before: dict, after: dict) -> tuple[str, float, float]:
-    """Return the second rung's name, and by how much it is above the first: here, and in the talk.
+def seconds_of(rung: dict) -> list[float]:
+    return [epoch["seconds"] for epoch in rung["epochs"]]
+
+
+def step(before: dict, after: dict) -> tuple[float, float]:
+    """Return by how much the second rung's validation AUC is above the first's: here, and in the talk.
 
     Both after their last epoch or, if one was cut short, after as many epochs as both have.
     """
     here = [[epoch["valid_auc"] for epoch in rung["epochs"]] for rung in (before, after)]
     said = [rung["talk"]["valid_auc"] for rung in (before, after)]
-    name = f"`{after['name']}`"
     if cut_short(before) or cut_short(after):
         epochs = min(len(aucs) for aucs in here)
         here, said = ([aucs[:epochs] for aucs in both] for both in (here, said))
-        name += f" after {epochs} epochs"
-    return name, here[1][-1] - here[0][-1], said[1][-1] - said[0][-1]
+    return here[1][-1] - here[0][-1], said[1][-1] - said[0][-1]
 
 
 def compared(results: dict) -> list[str]:
     """Say in numbers what agrees and what differs."""
     rungs = results["rungs"]
-    gains = [step(a, b) for a, b in pairwise(rungs)]
-    same = sum((ours > 0) == (theirs > 0) for _, ours, theirs in gains)
-    apart = max(rungs, key=lambda rung: abs(rung["valid_auc"] - talk_then(rung)))
+    whole = [rung for rung in rungs if not cut_short(rung)]
+    gains = [step(a, b) for a, b in pairwise(whole)]
+    same = sum((ours > 0) == (theirs > 0) for ours, theirs in gains)
+    errors = [rung["gain"]["error"] for rung in whole if "gain" in rung]
+    apart = [rung["valid_auc"] - talk_then(rung) for rung in rungs]
     noise = max(abs(rung["valid_auc"] - rung["test_auc"]) for rung in rungs)
     return [
-        f"- Every rung is compared with the one before it: {same} of {len(gains)} steps go the talk's way. The gains, "
-        + ", ".join(f"{name} {ours:+.3f} (talk {theirs:+.3f})" for name, ours, theirs in gains)
-        + ".",
-        f"- No rung is further from the talk's AUC than {abs(apart['valid_auc'] - talk_then(apart)):.3f} "
-        f"(`{apart['name']}`).",
+        f"- Of the rungs that had all their epochs, {same} of {len(gains)} steps go the talk's way."
+        + (f" The statistical error of such a step is at most {max(errors):.4f};" if errors else "")
+        + " there is one training each, so how far another start would end is not known.",
+        *at_the_same_epoch(rungs),
+        f"- The differences to the talk's AUC are between {min(apart):+.3f} and {max(apart):+.3f}. These events are "
+        "not HIGGS, so",
+        "  the levels need not agree; the steps are what can be compared. How far trainings of equal size on both are",
+        "  apart: [fidelity](../../benchmarks/fidelity.md). The simulation was tuned on 17,780 HIGGS events, to their",
+        "  columns and to what boosted trees and logistic regression make of them; it never saw this ladder.",
         *overfitting(rungs),
-        f"- Validation and test AUC differ by {noise:.4f} at most; the test events were used for nothing else.",
-        "- The events are not HIGGS, so the third digit means nothing and the second one little. The simulation was",
-        "  tuned on 17,780 HIGGS events, to their columns and to what boosted trees and a straight cut make of them;",
-        "  it never saw this ladder. How close it is: [fidelity](../../benchmarks/fidelity.md).",
-        "- The talk normalised with the statistics of the batch in evaluation, too. Here a batch-normalised network is",
-        "  evaluated with moving averages, which score each event by itself.",
+        f"- Validation and test AUC differ by {noise:.4f} at most. The test events were looked at once, at the end.",
+        "- When it evaluated, the talk, too, normalised with the mean and variance of each batch. Here a",
+        "  batch-normalised network is evaluated with moving averages, which score each event by itself.",
     ]
+
+
+def at_the_same_epoch(rungs: list[dict]) -> list[str]:
+    """Compare each rung that was cut short with the one before it, both after as many epochs."""
+    lines = []
+    for before, rung in pairwise(rungs):
+        if cut_short(rung):
+            epochs = min(len(before["epochs"]), len(rung["epochs"]))
+            pair = [r["epochs"][epochs - 1]["valid_auc"] for r in (rung, before)]
+            ours, theirs = step(before, rung)
+            lines.append(
+                f"- After {epochs} epochs each, `{rung['name']}` has {pair[0]:.3f} and `{before['name']}` "
+                f"{pair[1]:.3f}: {ours:+.3f} (talk {theirs:+.3f})."
+            )
+    return lines
 
 
 def overfitting(rungs: list[dict]) -> list[str]:
     """Say how far training AUCs are above the validation AUCs, where the talk says it of its own."""
-    gaps = []
+    gaps, slips = [], []
     for rung in rungs:
-        if rung["talk"]["train_auc"] is not None:
-            said = rung["talk"]["train_auc"] - rung["talk"]["valid_auc"][-1]
+        name, said = f"`{rung['name']}`", rung["talk"]["train_auc"]
+        if "slip" in (talk.RUNGS[rung["name"]].note or ""):
+            slips.append(name)
+        elif said is not None:
             when = f" after {len(rung['epochs'])} epochs" if cut_short(rung) else ""
+            theirs = said - rung["talk"]["valid_auc"][-1]
+            all_of_them = f" after {planned(rung)}" if cut_short(rung) else ""
             here = rung["train_auc"] - rung["valid_auc"]
-            gaps.append(f"`{rung['name']}` {here:+.3f}{when} (talk {said:+.3f})")
-    return [
-        f"- Training AUC less validation AUC, in the talk after all epochs: {', '.join(gaps)}. The talk prints one",
-        "  training AUC for `bn-3x100` and `adam-3x100`; for the first it is probably a slip.",
+            gaps.append(f"{name} {here:+.3f}{when} (talk {theirs:+.3f}{all_of_them})")
+    left_out = f" The talk's training AUC of {' and '.join(slips)} is probably a slip." if slips else ""
+    lines = [f"- Overfitting, training AUC less validation AUC: {', '.join(gaps)}.{left_out}"] if gaps else []
+    return [*lines, *with_fewer_events([rung["name"] for rung in rungs if cut_short(rung)])]
+
+
+def with_fewer_events(names: list[str]) -> list[str]:
+    """Say what the gap of these rungs is in the quick profile's recorded run."""
+    quick = ladder.recorded("quick")
+    gaps = [
+        f"`{rung['name']}` {rung['train_auc'] - rung['valid_auc']:+.3f} after {len(rung['epochs'])} epochs"
+        for rung in quick["rungs"]
+        if rung["name"] in names
     ]
+    events = f"{quick['events']['train']:,} events to train on"
+    said = f"- With few events these networks overfit far more. With {events}, [the quick run](../quick/results.json):"
+    return [f"{said} {', '.join(gaps)}."] if gaps else []
 
 
 def other_runs(results: dict) -> list[str]:
     """Say which rungs are of other runs, and in what these differ."""
-    lines = []
+    runs: dict[str, list[str]] = {}
     for rung in results["rungs"]:
         if run := rung.get("run"):
             said = [f"{key} {run[key]}" for key in ("device", "precision") if key in run]
             if "fingerprint" in run:
-                said.append("events that its processor rounded otherwise (benchmarks/processors.md)")
+                said.append(
+                    "on another kind of processor, which makes [slightly other events]"
+                    "(../../benchmarks/processors.md) of the same seed"
+                )
             if "versions" in run:
                 said.append(", ".join(f"{name} {number}" for name, number in run["versions"].items()))
-            lines.append(f"- `{rung['name']}` is of another run: {'; '.join(said)}.")
-    return [*lines, ""] if lines else []
+            runs.setdefault("; ".join(said), []).append(f"`{rung['name']}`")
+    return [f"Trained in another run: {' and '.join(names)} ({said})." for said, names in runs.items()]
 
 
-def times(results: dict, steps: dict) -> list[str]:
-    """The model of the whole ladder's time, a line a rung and the sum."""
-    n = results["events"]["train"]
-    per_epoch = math.ceil(n / BATCH_SIZE)
-    lines = ["| rung | GFlop a step | steps | two CPU cores, h | one GPU, min | eight GPUs, min |"]
+def times(results: dict) -> list[str]:
+    """The time of the whole ladder, measured and modelled, a line a rung and the sum."""
+    steps_an_epoch = math.ceil(results["events"]["train"] / BATCH_SIZE)
+    lines = ["| rung | GFlop a step | steps | two CPU cores, min | one GPU, min | eight GPUs, min |"]
     lines += ["|---|--:|--:|--:|--:|--:|"]
-    sums = np.zeros(3)
-    for name, rung in LADDER.items():
-        number = per_epoch * rung.epochs["talk"]
-        hours = number * steps["seconds"][name] / 3600
-        gpu = [number * on_gpus(rung, count) / 60 for count in (1, 8)]
-        sums += [hours, *gpu]
-        work = flops(rung) * BATCH_SIZE / 1e9
-        lines.append(f"| `{name}` | {work:.1f} | {number:,} | {hours:.2f} | {gpu[0]:.1f} | {gpu[1]:.1f} |")
-    return [*lines, f"| all nine | | | {sums[0]:.1f} | {sums[1]:.0f} | {sums[2]:.0f} |"]
+    sums = [0.0, 0.0, 0.0]
+    for rung in results["rungs"]:
+        steps = steps_an_epoch * planned(rung)
+        minutes = [
+            planned(rung) * min(seconds_of(rung)) / 60,
+            *(steps * on_gpus(rung, count) / 60 for count in (1, 8)),
+        ]
+        sums = [a + b for a, b in zip(sums, minutes, strict=True)]
+        work = flops(rung["name"]) * BATCH_SIZE / 1e9
+        cells = [f"`{rung['name']}`", f"{work:.1f}" if work else "–", f"{steps:,}"]
+        lines.append(f"| {' | '.join([*cells, *(f'{time:.1f}' for time in minutes)])} |")
+    return [*lines, f"| all {len(results['rungs'])} | | | {' | '.join(f'{time:.0f}' for time in sums)} |"]
+
+
+def commands(results: dict, folder: str) -> list[str]:
+    """Return the command of each run that the record was put together from."""
+    runs: dict[tuple, list[str]] = {}
+    for rung in results["rungs"]:
+        epochs = f" --epochs {len(rung['epochs'])}" if cut_short(rung) else ""
+        precision = rung.get("run", {}).get("precision", results["precision"])
+        how = epochs + (f" --precision {precision}" if precision != "float32" else "")
+        runs.setdefault(("run" in rung, how), []).append(rung["name"])
+    lines = []
+    for (adopted, how), names in runs.items():
+        out = "ladder-results" if adopted else folder
+        rungs = f"--rungs {','.join(names)}{how}"
+        lines.append(f"higgs-tutorial ladder --profile talk --source simulated {rungs} --out {out}")
+        if adopted:
+            lines.append(f"python benchmarks/talk_scale.py {folder} --adopt {out}")
+    return lines
 
 
 def page(folder: Path) -> str:
-    results = json.loads((folder / "results.json").read_text(encoding="utf-8"))
-    steps = steps_of(folder)
+    results = read_results(folder / "results.json")
     about = (folder / "run.txt").read_text(encoding="utf-8") if (folder / "run.txt").exists() else ""
-    names = ",".join(rung["name"] for rung in results["rungs"])
     versions = ", ".join(f"{name} {number}" for name, number in results["versions"].items())
-    rung = LADDER[TALK_TIME["rung"]]
+    (timed,) = (rung for rung in results["rungs"] if rung["name"] == TALK_TIME["rung"])
     steps_then = TALK_TIME["epochs"] * math.ceil(talk.EVENTS["train"] / BATCH_SIZE)
     step_then = TALK_TIME["minutes"] * 60 / steps_then
-    rate_then = flops(rung) * BATCH_SIZE / step_then
+    here = planned(timed) * min(seconds_of(timed)) / 60
+    held_out = f"{results['events']['valid']:,} validation and {results['events']['test']:,} test events"
     return f"""# The ladder at the talk's size
 
-{tables.events_of(results)}, batches of {results["batch_size"]:,}, seed {results["seed"]}; {results["device"]}.
-{versions}.
+The climb of R. Jozefowicz's talk "TensorFlow Introduction" once more, with as many events:
+{tables.events_of(results)}, {held_out}, batches of {results["batch_size"]:,}, seed {results["seed"]}.
+`adam-6x200` is a network with six hidden layers of 200 units, trained with Adam; `bn` has batch normalisation.
 
-```
-higgs-tutorial ladder --profile talk --source simulated --rungs {names} --out results/{folder.name}
-```
-
-{about}
 {chr(10).join(table(results))}
 
-The talk's AUC and the difference are after as many epochs as the rung has here.
+Where a rung had fewer epochs than in the talk, it stands beside the talk, and beside the rung before it, after as many;
+in brackets is the talk's last AUC. Seconds are of training, without evaluation. Every epoch is in `results.json`.
 
-{chr(10).join(other_runs(results))}
+![A step a rung, as high as its validation AUC, with the training AUC and the talk's beside](staircase.png)
+
 ![Validation AUC after each epoch, a panel a rung, over the talk's recorded curves](ladder.png)
+
+{about}
+{results["device"]}; {versions}. {" ".join(other_runs(results))}
+
+```
+{chr(10).join(commands(results, f"results/{folder.name}"))}
+```
 
 ## What agrees with the talk, what differs
 
 {chr(10).join(compared(results))}
 
-## What the whole ladder would take: a model
+## What the whole ladder would take
 
-For the CPU the model is: the time of a step, measured here for each rung on {STEPS} batches of random events
-({steps["machine"]}), times the number of steps. Evaluation is not counted.
+The CPU's column is the fastest epoch of each rung above, times the talk's epochs.
 
-**The GPU columns are not measured.** They assume a GPU that sustains {GPU_RATE / 1e12:.0f} TFlop/s in the matrix
-products and needs at least {GPU_STEP * 1e3:.1f} ms for a step's many small operations. Eight of them divide each
-batch, and add up the gradients around a ring with {LINK / 1e9:.0f} GB/s a link and {LATENCY * 1e6:.0f} µs a message.
-One measured point is the talk's own: a Tesla K40 took {step_then * 1e3:.1f} ms a step of `{rung.name}`,
-{rate_then / 1e12:.2f} TFlop/s of such products.
+**The GPU columns are a model and not measured.** They assume a GPU that sustains {GPU_RATE / 1e12:.0f} TFlop/s in the
+products of the hidden layers, forward and backward, and needs at least {GPU_STEP * 1e3:.1f} ms for a step's many small
+operations. Eight of them divide each batch, and add up the gradients around a ring with {LINK / 1e9:.0f} GB/s a link
+and {LATENCY * 1e6:.0f} µs a message. The only GPU whose time is known is the talk's: a Tesla K40 took
+{TALK_TIME["minutes"]:.1f} minutes for `{timed["name"]}`, {step_then * 1e3:.1f} ms a step, where the model's GPU takes
+{on_gpus(timed, 1) * 1e3:.1f} ms and the two CPU cores here took {here:.1f} minutes.
 
-{chr(10).join(times(results, steps))}
+{chr(10).join(times(results))}
 
-In the model most rungs are bound by the smallest step there is; there eight GPUs take longer than one.
+Where a step takes the least that is assumed, eight GPUs only add the exchange, and take longer than one.
 
 Produced by `python benchmarks/talk_scale.py results/{folder.name}`.
 """
@@ -266,17 +305,15 @@ def main():
     parser.add_argument("--adopt", type=Path, help="folder of a run whose finished rungs are taken over")
     options = parser.parse_args()
     folder = options.folder
+    results = read_results(folder / "results.json")
     if options.adopt:
-        results = read_results(folder / "results.json")
         try:
             adopt(results, read_results(options.adopt / "results.json"))
         except ValueError as error:
             parser.error(str(error))
         ladder.write_json(folder / "results.json", results)
-    results = read_results(folder / "results.json")
     plots.save_ladder(results, folder / "ladder.png")
     plots.save_staircase(results, folder / "staircase.png")
-    keras.utils.set_random_seed(0)
     (folder / "README.md").write_text(page(folder), encoding="utf-8")
 
 

@@ -14,6 +14,7 @@ from notebook_pages import Lesson, colab, picture_text
 from PIL import Image
 
 from higgs_tutorial.cli.deck import deck
+from higgs_tutorial.plots import is_cut_short
 from higgs_tutorial.safe_text import in_markdown
 
 SLIDES = "00"  # number of the notebook that is given as slides, when there is one
@@ -61,7 +62,11 @@ def caption(results: dict) -> str:
 
 def picture_alt(results: dict) -> str:
     """Return the picture's text for those who do not see it."""
-    aucs = ", ".join(f"{rung['name']} {rung['valid_auc']:.3f}" for rung in results["rungs"])
+    aucs = ", ".join(
+        f"{rung['name']} {rung['valid_auc']:.3f}"
+        + (f" after {len(rung['epochs'])} epochs" if is_cut_short(results, rung) else "")
+        for rung in results["rungs"]
+    )
     return in_markdown(f"The ladder at the talk's size, validation AUC here: {aucs}".replace("\n", " "))
 
 

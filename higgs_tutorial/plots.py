@@ -136,9 +136,9 @@ def _draw_rung(axis: Axes, results: dict[str, Any], rung: dict[str, Any]) -> Non
     if "members" in rung:
         together = f"mean prediction of {len(rung['members'])} networks"
         axis.plot(len(ours), final, "*", color=SIGNAL, markersize=11, label=together)
-    when = f" after {len(ours)}" if _is_cut_short(results, rung) else ""
+    when = f"after {len(ours)}: " if is_cut_short(results, rung) else ""
     axis.set_title(
-        f"{rung['name']}   talk {_talk_beside(results, rung):.3f}, here {final:.3f}{when}", fontsize=10
+        f"{rung['name']}   {when}talk {_talk_beside(results, rung):.3f}, here {final:.3f}", fontsize=10
     )
     axis.set_xlim(0, max(len(said), len(ours)) + 1)
 
@@ -219,10 +219,13 @@ def _draw_staircase(results: dict[str, Any], new_figure: Callable[..., Figure]) 
     axis = figure.subplots()
     ours = [rung.get("valid_auc", rung["epochs"][-1]["valid_auc"]) for rung in rungs]
     said = [_talk_beside(results, rung) for rung in rungs]
+    whole = [not is_cut_short(results, rung) for rung in rungs]
     for place, rung in enumerate(rungs):
-        _draw_step(axis, place, ours[place], rung.get("train_auc"), said[place], label=place == 0)
+        aucs = ours[place], rung.get("train_auc"), said[place]
+        _draw_step(axis, place, *aucs, label=place == 0, whole=whole[place])
     for place, (low, high) in enumerate(pairwise(ours)):
-        axis.plot([place + 0.5] * 2, [low, high], color=SIGNAL, linewidth=2)
+        if whole[place] and whole[place + 1]:
+            axis.plot([place + 0.5] * 2, [low, high], color=SIGNAL, linewidth=2)
     lowest = min(auc for auc in (*ours, *said) if auc is not None)
     axis.set_ylim(bottom=lowest - 0.04)
     axis.set_xlim(-0.5, len(rungs) - 0.5)
@@ -239,16 +242,28 @@ def _draw_staircase(results: dict[str, Any], new_figure: Callable[..., Figure]) 
 
 
 def _draw_step(
-    axis: Axes, place: int, valid: float, train: float | None, said: float | None, *, label: bool
+    axis: Axes,
+    place: int,
+    valid: float,
+    train: float | None,
+    said: float | None,
+    *,
+    label: bool,
+    whole: bool,
 ) -> None:
-    """Draw one step: its tread at the validation AUC, the gap to the training AUC above it, the talk's dashed."""
+    """Draw one step: its tread at the validation AUC, the gap to the training AUC above it, the talk's dashed.
+
+    The step of a rung that was cut short is fainter.
+    """
     sides = [place - 0.5, place + 0.5]
 
     def named(text: str) -> str | None:
         return text if label else None
 
-    axis.fill_between(sides, 0, valid, color=SIGNAL, alpha=0.12, linewidth=0)
-    axis.plot(sides, [valid] * 2, color=SIGNAL, linewidth=2.5, label=named("here, validation"))
+    axis.fill_between(sides, 0, valid, color=SIGNAL, alpha=0.12 if whole else 0.04, linewidth=0)
+    axis.plot(
+        sides, [valid] * 2, color=SIGNAL, linewidth=2.5 if whole else 1.2, label=named("here, validation")
+    )
     if train is not None:
         axis.fill_between(sides, valid, train, color=BACKGROUND, alpha=0.2, linewidth=0)
         axis.plot(sides, [train] * 2, color=BACKGROUND, linewidth=1.2, label=named("here, training"))
@@ -266,13 +281,24 @@ def _step_name(results: dict[str, Any], rung: dict[str, Any]) -> str:
     """Return a rung's name and, where the talk has it, what it adds; and how far it got, if it was cut short."""
     name = rung["name"]
     lines = [_plain(name), talk.RUNGS[name].idea if name in talk.RUNGS else ""]
-    if _is_cut_short(results, rung):
-        lines.append(f"{len(rung['epochs'])} of {len(rung['talk']['valid_auc'])} epochs")
+    if is_cut_short(results, rung):
+        lines.append(f"both after {len(rung['epochs'])}\nof {len(rung['talk']['valid_auc'])} epochs")
     return "\n".join(lines)
 
 
-def _is_cut_short(results: dict[str, Any], rung: dict[str, Any]) -> bool:
-    """Say whether a rung of a run in the talk's profile has fewer epochs than the talk's."""
+def is_cut_short(results: dict[str, Any], rung: dict[str, Any]) -> bool:
+    """Say whether a rung of a run in the talk's profile has fewer epochs than the talk's.
+
+    Args:
+        results: the run, as ``results.json`` holds it.
+        rung: the record of one of its rungs.
+
+    Example:
+        >>> from higgs_tutorial import ladder, plots
+        >>> scale = ladder.recorded("talk-scale")
+        >>> plots.is_cut_short(scale, scale["rungs"][0])
+        False
+    """
     said = rung["talk"]["valid_auc"] if rung.get("talk") else []
     return results.get("profile") == "talk" and len(rung["epochs"]) < len(said)
 
@@ -282,7 +308,7 @@ def _talk_beside(results: dict[str, Any], rung: dict[str, Any]) -> float | None:
     if not rung.get("talk"):
         return None
     said = rung["talk"]["valid_auc"]
-    return said[len(rung["epochs"]) - 1] if _is_cut_short(results, rung) else said[-1]
+    return said[len(rung["epochs"]) - 1] if is_cut_short(results, rung) else said[-1]
 
 
 def _begun(results: dict[str, Any]) -> list[dict[str, Any]]:

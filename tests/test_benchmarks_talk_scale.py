@@ -38,17 +38,34 @@ def test_a_rung_cut_short_is_compared_with_the_talk_after_as_many_epochs(bench, 
     three, six = (rung for rung in results["rungs"] if rung["name"] in ("adam-3x100", "adam-6x100"))
     three = cut(three, [0.80 + 0.001 * i for i in range(25)])
     six = cut(six, [0.82, 0.85, 0.86])
-    line = bench.table({"rungs": [six]})[-1]
+    line = bench.table({"rungs": [three, six]})[-1]
+    # the talk's third, not its last
     assert line.startswith(
-        "| `adam-6x100` | 0.847 | 0.860 | +0.013 |"
-    )  # the talk's third, not its last, 0.863
+        "| `adam-6x100` | six layers | 0.847 after 3 (0.863) | 0.860 | +0.013 | +0.058 (+0.007) |"
+    )
     assert "| 3 of 25 |" in line
-    name, here, said = bench.step(three, six)
-    assert name == "`adam-6x100` after 3 epochs"
-    assert here == pytest.approx(0.86 - 0.802)
-    assert said == pytest.approx(0.847 - 0.840)
+    assert bench.step(three, six) == (pytest.approx(0.86 - 0.802), pytest.approx(0.847 - 0.840))
+    (said,) = bench.at_the_same_epoch([three, six])
+    assert "After 3 epochs each, `adam-6x100` has 0.860 and `adam-3x100` 0.802: +0.058 (talk +0.007)" in said
     whole = cut(six, [0.82] * 24 + [0.87])
-    assert bench.step(three, whole) == ("`adam-6x100`", pytest.approx(0.87 - 0.824), pytest.approx(0.009))
+    assert bench.step(three, whole) == (pytest.approx(0.87 - 0.824), pytest.approx(0.009))
+    assert bench.at_the_same_epoch([three, whole]) == []
+
+
+def test_the_page_is_of_the_run(bench, results, tmp_path):
+    results["rungs"] = [
+        cut(rung, [rung["valid_auc"]] * len(rung["talk"]["valid_auc"])) for rung in results["rungs"]
+    ]
+    results["rungs"][-1] = cut(results["rungs"][-1], [0.79, 0.80])
+    ladder.write_json(tmp_path / "results.json", results)
+    text = bench.page(tmp_path)
+    for rung in results["rungs"]:
+        assert f"| {rung['valid_auc']:.3f} |" in text
+    assert "| 2 of 50 |" in text
+    gap = results["rungs"][-2]["train_auc"] - results["rungs"][-2]["valid_auc"]
+    assert f"`adam-6x500` {gap:+.3f} (talk +0.027)" in text
+    minutes = 50 * results["rungs"][-1]["epochs"][0]["seconds"] / 60
+    assert f"| 1,100 | {minutes:.1f} |" in text
 
 
 def test_rungs_of_another_run_say_what_was_different(bench, results):
@@ -66,14 +83,22 @@ def test_rungs_of_another_run_say_what_was_different(bench, results):
     differs = {"device": "another", "fingerprint": "b" * 64, "precision": "bfloat16"}
     assert results["rungs"][-1]["run"] == differs
     assert "run" not in results["rungs"][0]
-    (line, _) = bench.other_runs(results)
-    for said in ("dropout-6x500", "another", "bfloat16", "rounded otherwise"):
+    (line,) = bench.other_runs(results)
+    for said in ("dropout-6x500", "another", "bfloat16", "slightly other events"):
         assert said in line
     assert bench.other_runs({"rungs": results["rungs"][:3]}) == []
+    whole = [cut(rung, [0.6] * 25) for rung in results["rungs"][:3]]
+    command = "higgs-tutorial ladder --profile talk --source simulated --rungs"
+    assert bench.commands({**results, "rungs": [*whole, results["rungs"][-1]]}, "here") == [
+        f"{command} logistic,nn-1x100,bn-1x100 --out here",
+        f"{command} dropout-6x500 --epochs 10 --precision bfloat16 --out ladder-results",
+        "python benchmarks/talk_scale.py here --adopt ladder-results",
+    ]
 
 
 @pytest.mark.parametrize(
-    ("key", "value"), [("seed", 1), ("simulator", "1.1"), ("events", {"train": 1}), ("batch_size", 7)]
+    ("key", "value"),
+    [("seed", 1), ("simulator", "1.1"), ("events", {"train": 1}), ("batch_size", 7), ("learning_rate", 0.1)],
 )
 def test_rungs_of_other_settings_or_events_are_refused(bench, results, key, value):
     before = copy.deepcopy(results)

@@ -141,6 +141,8 @@ def curves(names: Sequence[str], here: Mapping[str, Sequence[float]], events: st
     title = events + (f"\n(not run: {', '.join(missing)})" if missing else "")
     _lines(axes[0], names, said, "the talk: HIGGS")
     _lines(axes[1], names, here, title)
+    if axes[1].lines:
+        axes[1].set_xlim(axes[0].get_xlim())  # a run that was cut short is seen to be
     axes[0].set_ylabel("validation ROC AUC")
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center")
     return figure

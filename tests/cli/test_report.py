@@ -274,14 +274,14 @@ def test_a_rung_cut_short_at_the_talk_s_size_stands_beside_the_talk_after_as_man
     results["rungs"] = [rung("logistic", [0.6] * 25), rung("dropout-6x500", [0.8, 0.81, 0.82])]
     figure = plots.staircase(results)
     labels = [text.get_text() for text in figure.axes[0].get_xticklabels()]
-    assert labels == ["logistic\na straight cut", "dropout-6x500\ndropout\n3 of 50 epochs"]
+    assert labels == ["logistic\na straight cut", "dropout-6x500\ndropout\nboth after 3\nof 50 epochs"]
     assert [text.get_text() for text in figure.axes[0].texts] == ["0.600", "0.686", "0.820", "0.857"]
     plt.close(figure)
     figure = plots.ladder(results)
     titles = [axis.get_title() for axis in figure.axes[:2]]
     assert titles == [
         "logistic   talk 0.686, here 0.600",
-        "dropout-6x500   talk 0.857, here 0.820 after 3",
+        "dropout-6x500   after 3: talk 0.857, here 0.820",
     ]
     plt.close(figure)
 
