@@ -1,27 +1,20 @@
 """The longer run of the talk's last slide: what it trains on, measures and reports."""
 
-import importlib.util
 import json
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from benchmark_files import imported
 
 from higgs_tutorial.data.dataset import Dataset, HiggsDataset
 
-FILE = Path(__file__).resolve().parents[1] / "benchmarks" / "easy_things.py"
 SETTINGS = {"events": 300, "test": 400, "seeds": 3}
 
 
 @pytest.fixture(scope="module")
 def bench():
-    spec = importlib.util.spec_from_file_location("easy_things", FILE)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
+    with imported("easy_things") as module:
+        yield module
 
 
 def made_up(n):

@@ -1,24 +1,19 @@
 """The longer run of the paper's tables: what it plans, measures and reports."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from benchmark_files import imported
 from sklearn.linear_model import LogisticRegression
 
 from higgs_tutorial.plots import style
 
-FILE = Path(__file__).resolve().parents[1] / "benchmarks" / "paper_tables.py"
 SETTINGS = {"events": 500, "largest": 5_000, "test": 400, "seeds": 3}
 
 
 @pytest.fixture(scope="module")
 def bench():
-    spec = importlib.util.spec_from_file_location("paper_tables", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with imported("paper_tables") as module:
+        yield module
 
 
 @pytest.fixture

@@ -1,22 +1,16 @@
 """The benchmark that looks for other events of the same seed on another processor."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from benchmark_files import imported
 
 from higgs_tutorial import simulate
-
-FILE = Path(__file__).resolve().parents[1] / "benchmarks" / "processors.py"
 
 
 @pytest.fixture(scope="module")
 def bench():
-    spec = importlib.util.spec_from_file_location("processors", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with imported("processors") as module:
+        yield module
 
 
 def test_with_nothing_switched_off_the_other_process_makes_the_same_events(bench):

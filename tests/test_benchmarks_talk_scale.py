@@ -1,27 +1,17 @@
 """The page of the run at the talk's size: rungs that were cut short, and rungs of another run."""
 
 import copy
-import importlib.util
-import sys
-from pathlib import Path
 
 import pytest
+from benchmark_files import imported
 
 from higgs_tutorial import ladder
-
-BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
 def bench():
-    sys.path.insert(0, str(BENCHMARKS))
-    try:
-        spec = importlib.util.spec_from_file_location("talk_scale", BENCHMARKS / "talk_scale.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-    finally:
-        sys.path.remove(str(BENCHMARKS))
-    return module
+    with imported("talk_scale") as module:
+        yield module
 
 
 @pytest.fixture
