@@ -2,9 +2,10 @@
 
     python benchmarks/processors.py
 
-simulates twice, as it is and, in another process, without AVX2 and AVX-512, and writes processors.md beside this
-file (or into --out). Functions such as the sine are then rounded otherwise in their last bit. Where an event was about
-to be accepted or not, to that bit, the other process takes another one, and the rest of its chunk moves.
+simulates twice, as it is and, in another process, with NumPy's baseline alone (no AVX2, no AVX-512), and writes
+processors.md beside this file (or into --out). Functions such as the sine are then rounded otherwise in their last bit.
+Where an event was about to be accepted or not, to that bit, the other process takes another one, and the rest of its
+chunk moves.
 """
 
 import argparse
@@ -15,7 +16,6 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-from numpy._core import _multiarray_umath as features
 from scipy.stats import ks_2samp
 
 from higgs_tutorial import simulate
@@ -23,15 +23,11 @@ from higgs_tutorial.physics.simulate import SIMULATOR_VERSION
 
 SIMULATE = "import sys, numpy; from higgs_tutorial import simulate; "
 SIMULATE += "numpy.savez(sys.argv[1], *simulate(int(sys.argv[2])))"
-WIDER = ("X86_V3", "X86_V4", "AVX2", "FMA3", "AVX512F", "AVX512_SKX", "AVX512_ICL", "AVX512_SPR")
-"""Names of NumPy 1.26 to 2.4 for what is wider than SSE."""
 
 
 def switched_off() -> list[str]:
-    """Return which of the wide instructions NumPy uses here and can be told not to use."""
-    return [
-        name for name in WIDER if name in features.__cpu_dispatch__ and features.__cpu_features__.get(name)
-    ]
+    """Return what NumPy uses here beyond its baseline and so can be told not to use."""
+    return np.show_config(mode="dicts")["SIMD Extensions"].get("found", [])
 
 
 def elsewhere(events: int, without: list[str]) -> tuple[np.ndarray, np.ndarray]:
