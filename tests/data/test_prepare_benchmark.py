@@ -2,17 +2,19 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-BENCHMARK = Path(__file__).parents[2] / "benchmarks" / "prepare.py"
+from benchmark_files import BENCHMARKS
 
 
 @pytest.mark.slow
 def test_the_benchmark_of_prepare_runs():
     done = subprocess.run(
-        [sys.executable, BENCHMARK, "--quick"], capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, BENCHMARKS / "prepare.py", "--quick"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert "| 5,000 events |" in done.stdout
