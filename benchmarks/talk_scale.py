@@ -19,6 +19,7 @@ from training_peers import Rung
 from higgs_tutorial import LADDER, ladder, plots, talk
 from higgs_tutorial.cli import tables
 from higgs_tutorial.ladder.schema import read_results
+from higgs_tutorial.plots import is_cut_short, talk_beside
 
 BATCH_SIZE = talk.BATCH_SIZE
 OF_THE_RUNG = ("device", "versions", "fingerprint", "precision")
@@ -48,16 +49,7 @@ def on_gpus(rung: dict, number: int) -> float:
 
 
 def planned(rung: dict) -> int:
-    return LADDER[rung["name"]].epochs["talk"]
-
-
-def cut_short(rung: dict) -> bool:
-    return len(rung["epochs"]) < planned(rung)
-
-
-def talk_then(rung: dict) -> float:
-    """Return the talk's AUC after as many epochs as the rung has."""
-    return rung["talk"]["valid_auc"][len(rung["epochs"]) - 1]
+    return len(rung["talk"]["valid_auc"])
 
 
 def adopt(results: dict, others: dict) -> None:
@@ -85,15 +77,18 @@ def table(results: dict) -> list[str]:
         "|---|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for before, rung in zip([None, *results["rungs"]], results["rungs"], strict=False):
-        said, last, seconds = talk_then(rung), rung["talk"]["valid_auc"][-1], seconds_of(rung)
-        epochs = f"{len(seconds)} of {planned(rung)}" if cut_short(rung) else f"{len(seconds)}"
+        said, seconds = talk_beside(results, rung), seconds_of(rung)
+        talk_cell, epochs = f"{said:.3f}", f"{len(seconds)}"
+        if is_cut_short(results, rung):
+            talk_cell += f" after {len(seconds)} ({rung['talk']['valid_auc'][-1]:.3f})"
+            epochs += f" of {planned(rung)}"
         cells = [
             f"`{rung['name']}`",
             LADDER[rung["name"]].idea,
-            f"{said:.3f} after {len(seconds)} ({last:.3f})" if cut_short(rung) else f"{said:.3f}",
+            talk_cell,
             f"{rung['valid_auc']:.3f}",
             f"{rung['valid_auc'] - said:+.3f}",
-            "{:+.3f} ({:+.3f})".format(*step(before, rung)) if before else "–",
+            "{:+.3f} ({:+.3f})".format(*step(results, before, rung)) if before else "–",
             *(f"{rung[part]:.3f}" for part in ("train_auc", "test_auc")),
             epochs,
             f"{median(seconds):.1f} ({min(seconds):.1f})",
@@ -106,76 +101,84 @@ def seconds_of(rung: dict) -> list[float]:
     return [epoch["seconds"] for epoch in rung["epochs"]]
 
 
-def step(before: dict, after: dict) -> tuple[float, float]:
-    """Return by how much the second rung's validation AUC is above the first's: here, and in the talk.
+def pair(results: dict, before: dict, after: dict) -> tuple[list[float], list[float]]:
+    """Return the validation AUCs of two rungs to be compared: the two here, and the two in the talk.
 
-    Both after their last epoch or, if one was cut short, after as many epochs as both have.
+    They are of the last epochs or, if a rung was cut short, after as many epochs as both have.
     """
-    here = [[epoch["valid_auc"] for epoch in rung["epochs"]] for rung in (before, after)]
-    said = [rung["talk"]["valid_auc"] for rung in (before, after)]
-    if cut_short(before) or cut_short(after):
-        epochs = min(len(aucs) for aucs in here)
+    rungs = before, after
+    here = [[epoch["valid_auc"] for epoch in rung["epochs"]] for rung in rungs]
+    said = [rung["talk"]["valid_auc"] for rung in rungs]
+    if any(is_cut_short(results, rung) for rung in rungs):
+        epochs = min(map(len, here))
         here, said = ([aucs[:epochs] for aucs in both] for both in (here, said))
-    return here[1][-1] - here[0][-1], said[1][-1] - said[0][-1]
+    return [aucs[-1] for aucs in here], [aucs[-1] for aucs in said]
+
+
+def step(results: dict, before: dict, after: dict) -> tuple[float, float]:
+    """Return by how much the second rung is above the first: here, and in the talk; see `pair`."""
+    here, said = pair(results, before, after)
+    return here[1] - here[0], said[1] - said[0]
 
 
 def compared(results: dict) -> list[str]:
     """Say in numbers what agrees and what differs."""
     rungs = results["rungs"]
-    whole = [rung for rung in rungs if not cut_short(rung)]
-    gains = [step(a, b) for a, b in pairwise(whole)]
+    whole = [rung for rung in rungs if not is_cut_short(results, rung)]
+    gains = [step(results, a, b) for a, b in pairwise(whole)]
     same = sum((ours > 0) == (theirs > 0) for ours, theirs in gains)
     errors = [rung["gain"]["error"] for rung in whole if "gain" in rung]
-    apart = [rung["valid_auc"] - talk_then(rung) for rung in rungs]
+    apart = [rung["valid_auc"] - talk_beside(results, rung) for rung in rungs]
     noise = max(abs(rung["valid_auc"] - rung["test_auc"]) for rung in rungs)
     return [
         f"- Of the rungs that had all their epochs, {same} of {len(gains)} steps go the talk's way."
         + (f" The statistical error of such a step is at most {max(errors):.4f};" if errors else "")
         + " there is one training each, so how far another start would end is not known.",
-        *at_the_same_epoch(rungs),
+        *at_the_same_epoch(results),
         f"- The differences to the talk's AUC are between {min(apart):+.3f} and {max(apart):+.3f}. These events are "
         "not HIGGS, so",
         "  the levels need not agree; the steps are what can be compared. How far trainings of equal size on both are",
         "  apart: [fidelity](../../benchmarks/fidelity.md). The simulation was tuned on 17,780 HIGGS events, to their",
         "  columns and to what boosted trees and logistic regression make of them; it never saw this ladder.",
-        *overfitting(rungs),
+        *overfitting(results),
         f"- Validation and test AUC differ by {noise:.4f} at most. The test events were looked at once, at the end.",
         "- When it evaluated, the talk, too, normalised with the mean and variance of each batch. Here a",
         "  batch-normalised network is evaluated with moving averages, which score each event by itself.",
     ]
 
 
-def at_the_same_epoch(rungs: list[dict]) -> list[str]:
+def at_the_same_epoch(results: dict) -> list[str]:
     """Compare each rung that was cut short with the one before it, both after as many epochs."""
     lines = []
-    for before, rung in pairwise(rungs):
-        if cut_short(rung):
+    for before, rung in pairwise(results["rungs"]):
+        if is_cut_short(results, rung):
             epochs = min(len(before["epochs"]), len(rung["epochs"]))
-            pair = [r["epochs"][epochs - 1]["valid_auc"] for r in (rung, before)]
-            ours, theirs = step(before, rung)
+            (auc_before, auc), (said_before, said) = pair(results, before, rung)
             lines.append(
-                f"- After {epochs} epochs each, `{rung['name']}` has {pair[0]:.3f} and `{before['name']}` "
-                f"{pair[1]:.3f}: {ours:+.3f} (talk {theirs:+.3f})."
+                f"- After {epochs} epochs each, `{rung['name']}` has {auc:.3f} and `{before['name']}` "
+                f"{auc_before:.3f}: {auc - auc_before:+.3f} (talk {said - said_before:+.3f})."
             )
     return lines
 
 
-def overfitting(rungs: list[dict]) -> list[str]:
+def overfitting(results: dict) -> list[str]:
     """Say how far training AUCs are above the validation AUCs, where the talk says it of its own."""
-    gaps, slips = [], []
-    for rung in rungs:
+    gaps, slips, short = [], [], []
+    for rung in results["rungs"]:
         name, said = f"`{rung['name']}`", rung["talk"]["train_auc"]
         if "slip" in (talk.RUNGS[rung["name"]].note or ""):
             slips.append(name)
         elif said is not None:
-            when = f" after {len(rung['epochs'])} epochs" if cut_short(rung) else ""
-            theirs = said - rung["talk"]["valid_auc"][-1]
-            all_of_them = f" after {planned(rung)}" if cut_short(rung) else ""
-            here = rung["train_auc"] - rung["valid_auc"]
-            gaps.append(f"{name} {here:+.3f}{when} (talk {theirs:+.3f}{all_of_them})")
+            here = f"{name} {rung['train_auc'] - rung['valid_auc']:+.3f}"
+            theirs = f"talk {said - rung['talk']['valid_auc'][-1]:+.3f}"
+            if is_cut_short(results, rung):
+                short.append(rung["name"])
+                here += f" after {len(rung['epochs'])} epochs"
+                theirs += f" after {planned(rung)}"
+            gaps.append(f"{here} ({theirs})")
     left_out = f" The talk's training AUC of {' and '.join(slips)} is probably a slip." if slips else ""
     lines = [f"- Overfitting, training AUC less validation AUC: {', '.join(gaps)}.{left_out}"] if gaps else []
-    return [*lines, *with_fewer_events([rung["name"] for rung in rungs if cut_short(rung)])]
+    return [*lines, *with_fewer_events(short)]
 
 
 def with_fewer_events(names: list[str]) -> list[str]:
@@ -231,9 +234,9 @@ def commands(results: dict, folder: str) -> list[str]:
     """Return the command of each run that the record was put together from."""
     runs: dict[tuple, list[str]] = {}
     for rung in results["rungs"]:
-        epochs = f" --epochs {len(rung['epochs'])}" if cut_short(rung) else ""
         precision = rung.get("run", {}).get("precision", results["precision"])
-        how = epochs + (f" --precision {precision}" if precision != "float32" else "")
+        how = f" --epochs {len(rung['epochs'])}" if is_cut_short(results, rung) else ""
+        how += f" --precision {precision}" if precision != "float32" else ""
         runs.setdefault(("run" in rung, how), []).append(rung["name"])
     lines = []
     for (adopted, how), names in runs.items():
@@ -252,7 +255,7 @@ def page(folder: Path) -> str:
     (timed,) = (rung for rung in results["rungs"] if rung["name"] == TALK_TIME["rung"])
     steps_then = TALK_TIME["epochs"] * math.ceil(talk.EVENTS["train"] / BATCH_SIZE)
     step_then = TALK_TIME["minutes"] * 60 / steps_then
-    here = planned(timed) * min(seconds_of(timed)) / 60
+    here = sum(seconds_of(timed)) / 60
     held_out = f"{results['events']['valid']:,} validation and {results['events']['test']:,} test events"
     return f"""# The ladder at the talk's size
 

@@ -138,7 +138,7 @@ def _draw_rung(axis: Axes, results: dict[str, Any], rung: dict[str, Any]) -> Non
         axis.plot(len(ours), final, "*", color=SIGNAL, markersize=11, label=together)
     when = f"after {len(ours)}: " if is_cut_short(results, rung) else ""
     axis.set_title(
-        f"{rung['name']}   {when}talk {_talk_beside(results, rung):.3f}, here {final:.3f}", fontsize=10
+        f"{rung['name']}   {when}talk {talk_beside(results, rung):.3f}, here {final:.3f}", fontsize=10
     )
     axis.set_xlim(0, max(len(said), len(ours)) + 1)
 
@@ -218,7 +218,7 @@ def _draw_staircase(results: dict[str, Any], new_figure: Callable[..., Figure]) 
     figure = new_figure(figsize=(max(1.22 * len(rungs) + 0.9, 6.0), 5.0), layout="constrained")
     axis = figure.subplots()
     ours = [rung.get("valid_auc", rung["epochs"][-1]["valid_auc"]) for rung in rungs]
-    said = [_talk_beside(results, rung) for rung in rungs]
+    said = [talk_beside(results, rung) for rung in rungs]
     whole = [not is_cut_short(results, rung) for rung in rungs]
     for place, rung in enumerate(rungs):
         aucs = ours[place], rung.get("train_auc"), said[place]
@@ -303,8 +303,22 @@ def is_cut_short(results: dict[str, Any], rung: dict[str, Any]) -> bool:
     return results.get("profile") == "talk" and len(rung["epochs"]) < len(said)
 
 
-def _talk_beside(results: dict[str, Any], rung: dict[str, Any]) -> float | None:
-    """Return the talk's last AUC or, of a rung that was cut short, the one after as many epochs."""
+def talk_beside(results: dict[str, Any], rung: dict[str, Any]) -> float | None:
+    """Return the talk's last validation AUC or, of a rung that was cut short, the one after as many epochs.
+
+    Args:
+        results: the run, as ``results.json`` holds it.
+        rung: the record of one of its rungs; without the talk's AUCs there is None.
+
+    Example:
+        >>> from higgs_tutorial import ladder, plots
+        >>> scale = ladder.recorded("talk-scale")
+        >>> plots.talk_beside(scale, scale["rungs"][0])
+        0.686
+        >>> shorter = {**scale["rungs"][0], "epochs": scale["rungs"][0]["epochs"][:2]}
+        >>> plots.is_cut_short(scale, shorter), plots.talk_beside(scale, shorter)
+        (True, 0.673)
+    """
     if not rung.get("talk"):
         return None
     said = rung["talk"]["valid_auc"]

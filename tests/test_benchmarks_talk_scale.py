@@ -28,18 +28,19 @@ def test_a_rung_cut_short_is_compared_with_the_talk_after_as_many_epochs(bench, 
     three, six = (rung for rung in results["rungs"] if rung["name"] in ("adam-3x100", "adam-6x100"))
     three = cut(three, [0.80 + 0.001 * i for i in range(25)])
     six = cut(six, [0.82, 0.85, 0.86])
-    line = bench.table({"rungs": [three, six]})[-1]
+    both = {**results, "rungs": [three, six]}
+    line = bench.table(both)[-1]
     # the talk's third, not its last
     assert line.startswith(
         "| `adam-6x100` | six layers | 0.847 after 3 (0.863) | 0.860 | +0.013 | +0.058 (+0.007) |"
     )
     assert "| 3 of 25 |" in line
-    assert bench.step(three, six) == (pytest.approx(0.86 - 0.802), pytest.approx(0.847 - 0.840))
-    (said,) = bench.at_the_same_epoch([three, six])
+    assert bench.step(both, three, six) == (pytest.approx(0.86 - 0.802), pytest.approx(0.847 - 0.840))
+    (said,) = bench.at_the_same_epoch(both)
     assert "After 3 epochs each, `adam-6x100` has 0.860 and `adam-3x100` 0.802: +0.058 (talk +0.007)" in said
     whole = cut(six, [0.82] * 24 + [0.87])
-    assert bench.step(three, whole) == (pytest.approx(0.87 - 0.824), pytest.approx(0.009))
-    assert bench.at_the_same_epoch([three, whole]) == []
+    assert bench.step(both, three, whole) == (pytest.approx(0.87 - 0.824), pytest.approx(0.009))
+    assert bench.at_the_same_epoch({**both, "rungs": [three, whole]}) == []
 
 
 def test_the_page_is_of_the_run(bench, results, tmp_path):
