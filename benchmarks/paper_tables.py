@@ -191,10 +191,10 @@ def draw_curves(results: dict, file: Path) -> None:
 
 
 def events_in_words(results: dict) -> str:
-    """Return what the events are and, of simulated ones, of which simulator; files did not say so up to 1.1."""
+    """Return what the events are and, of simulated ones, of which simulator."""
     if results["source"] != "simulated":
         return results["data"]
-    return f"{results['data']} of simulator {results.get('simulator', '1.1')}"
+    return f"{results['data']} of simulator {results['simulator']}"
 
 
 def report(results: dict) -> str:
