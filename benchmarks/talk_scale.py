@@ -6,7 +6,14 @@
 reads `results.json`, draws its pictures and writes `README.md`. `--adopt` takes finished rungs of another run into it
 first, say, of one in bfloat16 or on another machine: it must have the same settings and the same simulated events,
 which another processor may round otherwise. A rung keeps what its run said.
+
+Beside the folder, `beyond-the-talk` may hold the run of one rung with the ideas of the talk's last slide:
+
+    higgs-tutorial ladder --profile talk --source simulated --rungs adam-6x200 --epochs 20 --learning-rate 0.01 \
+        --schedule cosine --average ema --ensemble 3 --precision bfloat16 --out results/beyond-the-talk
 """
+
+from __future__ import annotations
 
 import argparse
 import math
@@ -24,6 +31,9 @@ from higgs_tutorial.plots import is_cut_short, talk_beside
 BATCH_SIZE = talk.BATCH_SIZE
 OF_THE_RUNG = ("device", "versions", "fingerprint", "precision")
 """What may differ between the runs that a record was put together from."""
+COMMAND = "higgs-tutorial ladder --profile talk --source simulated"
+BEYOND = "beyond-the-talk"
+"""The folder, beside the record's, of one rung with the ideas of the talk's last slide."""
 TALK_TIME = {"rung": "adam-3x100", "minutes": 7.5, "epochs": 25}
 GPU_RATE = 5e12
 """Floating-point operations a second that the model's GPU sustains: an assumption."""
@@ -230,6 +240,67 @@ def times(results: dict) -> list[str]:
     return [*lines, f"| all {len(results['rungs'])} | | | {' | '.join(f'{time:.0f}' for time in sums)} |"]
 
 
+def beyond(results: dict, further: dict) -> list[str]:
+    """Set a rung that was trained with the ideas of the talk's last slide beside the same rung of the record.
+
+    Raises:
+        ValueError: if the two were not trained on as many events of the same simulator and seed.
+    """
+    for key in ("source", "simulator", "events", "seed", "batch_size"):
+        if results.get(key) != further.get(key):
+            raise ValueError(
+                f"{BEYOND} has {key} {further.get(key)}, not {results.get(key)}: run it again like the others"
+            )
+    (rung,) = further["rungs"]
+    (plain,) = (other for other in results["rungs"] if other["name"] == rung["name"])
+    best = max(results["rungs"], key=lambda other: other["valid_auc"])
+    alone = [member["valid_auc"] for member in rung["members"]]
+    number, mean = len(alone), sum(alone) / len(alone)
+    minutes = [sum(seconds_of(trained)) / 60 for trained in (plain, *rung["members"])]
+    error = tables.auc_error(rung["test_auc"], *[further["events"]["test"] / 2] * 2)
+    paper, paper_error = talk.AUC_TABLE["DN"]["complete"]
+    talks_best = max(talk.RUNGS, key=lambda name: talk.RUNGS[name].valid_auc[-1])
+    same = "the same" if further["fingerprint"] == results["fingerprint"] else "the same seed's"
+    rate = f"{further['learning_rate']:g}"
+    how = f"--epochs {len(rung['epochs'])} --learning-rate {rate} --schedule {further['schedule']}"
+    how += f" --average {further['average']} --ensemble {number} --precision {further['precision']}"
+    gaps = [f"{trained['train_auc'] - trained['valid_auc']:+.4f}" for trained in (rung, plain)]
+    return [
+        "## One more row, beyond the talk",
+        "",
+        f"What the ideas of the talk's last slide are worth at this size: `{rung['name']}` again, on {same} events,",
+        f"with a learning rate that begins at {rate} and falls to zero, an exponential average of the weights, and the",
+        f"mean prediction of {number} such networks, each with a seed of its own and {len(rung['epochs'])} epochs.",
+        "",
+        "| | train | valid | test | minutes of training |",
+        "|---|--:|--:|--:|--:|",
+        f"| `{plain['name']}`, as above | {three_aucs(plain)} | {minutes[0]:.0f} |",
+        f"| each network alone | | {min(alone):.4f} to {max(alone):.4f} | | {median(minutes[1:]):.0f} |",
+        f"| the {number} together | {three_aucs(rung)} | {sum(minutes[1:]):.0f} |",
+        "",
+        "```",
+        f"{COMMAND} --rungs {rung['name']} {how} --out results/{BEYOND}",
+        "```",
+        "",
+        f"- Rate and average gain {mean - plain['valid_auc']:+.4f} on average, the other networks "
+        f"{rung['valid_auc'] - mean:+.4f}.",
+        f"- All together is {rung['valid_auc'] - best['valid_auc']:+.4f} above the best rung here, `{best['name']}`.",
+        f"  The test AUC's own error is {error:.4f}.",
+        f"- The talk's best was {talk.RUNGS[talks_best].valid_auc[-1]:.3f}, `{talks_best}`. "
+        f"The paper's deep network had {paper} ({paper_error}),",
+        f"  both on HIGGS: here it is {rung['test_auc'] - paper:+.3f} from the paper's, on simulated events.",
+        f"- Overfitting, training AUC less validation AUC: {gaps[0]}, where `{plain['name']}` above has {gaps[1]}.",
+        f"- {further['device']}; the hidden layers were trained in {further['precision']} "
+        "([what that costs](../../benchmarks/precision.md)).",
+        f"  Every epoch is in [its results](../{BEYOND}/results.json).",
+        "",
+    ]
+
+
+def three_aucs(rung: dict) -> str:
+    return " | ".join(f"{rung[part]:.4f}" for part in ("train_auc", "valid_auc", "test_auc"))
+
+
 def commands(results: dict, folder: str) -> list[str]:
     """Return the command of each run that the record was put together from."""
     runs: dict[tuple, list[str]] = {}
@@ -241,8 +312,7 @@ def commands(results: dict, folder: str) -> list[str]:
     lines = []
     for (adopted, how), names in runs.items():
         out = "ladder-results" if adopted else folder
-        rungs = f"--rungs {','.join(names)}{how}"
-        lines.append(f"higgs-tutorial ladder --profile talk --source simulated {rungs} --out {out}")
+        lines.append(f"{COMMAND} --rungs {','.join(names)}{how} --out {out}")
         if adopted:
             lines.append(f"python benchmarks/talk_scale.py {folder} --adopt {out}")
     return lines
@@ -257,6 +327,8 @@ def page(folder: Path) -> str:
     step_then = TALK_TIME["minutes"] * 60 / steps_then
     here = sum(seconds_of(timed)) / 60
     held_out = f"{results['events']['valid']:,} validation and {results['events']['test']:,} test events"
+    file = folder.parent / BEYOND / "results.json"
+    further = beyond(results, read_results(file)) if file.exists() else []
     return f"""# The ladder at the talk's size
 
 The climb of R. Jozefowicz's talk "TensorFlow Introduction" once more, with as many events:
@@ -283,7 +355,7 @@ in brackets is the talk's last AUC. Seconds are of training, without evaluation.
 
 {chr(10).join(compared(results))}
 
-## What the whole ladder would take
+{chr(10).join([*further, ""])}## What the whole ladder would take
 
 The CPU's column is the fastest epoch of each rung above, times the talk's epochs.
 

@@ -9,6 +9,7 @@ from typing import Any
 RECORDED = {
     "quick": "results/quick/results.json",
     "talk-scale": "results/talk-scale/results.json",
+    "beyond-the-talk": "results/beyond-the-talk/results.json",
     "paper-tables": "results/paper-tables/tables.json",
     "more-easy-things": "results/more-easy-things/trainings.json",
     "fidelity": "benchmarks/fidelity.json",
@@ -20,8 +21,9 @@ def recorded(name: str = "quick") -> dict[str, Any]:
 
     Args:
         name: ``"quick"`` is what `run` returned for all rungs in the quick profile,
-            ``"talk-scale"`` for rungs at the talk's own size; ``"paper-tables"``, ``"more-easy-things"`` and
-            ``"fidelity"`` are what the benchmarks of these names wrote.
+            ``"talk-scale"`` for rungs at the talk's own size, ``"beyond-the-talk"`` for one of them with the ideas of
+            its last slide; ``"paper-tables"``, ``"more-easy-things"`` and ``"fidelity"`` are what the benchmarks of
+            these names wrote.
 
     Raises:
         ValueError: if there is no such run.

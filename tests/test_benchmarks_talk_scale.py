@@ -96,3 +96,42 @@ def test_rungs_of_other_settings_or_events_are_refused(bench, results, key, valu
     with pytest.raises(ValueError, match=f"the other run has {key}"):
         bench.adopt(results, {**copy.deepcopy(results), key: value})
     assert results == before
+
+
+@pytest.fixture
+def further(results):
+    """Three networks of a rung, with what the talk's last slide adds."""
+    (rung,) = (copy.deepcopy(rung) for rung in results["rungs"] if rung["name"] == "adam-6x200")
+    rung = cut(rung, [0.80, 0.801])
+    members = [{"seed": i, "epochs": rung["epochs"], "valid_auc": 0.80 + 0.001 * i} for i in range(3)]
+    rung |= {"members": members, "train_auc": 0.82, "valid_auc": 0.81, "test_auc": 0.805}
+    how = {"learning_rate": 0.01, "schedule": "cosine", "average": "ema", "ensemble": 3}
+    return {**results, **how, "precision": "bfloat16", "rungs": [rung]}
+
+
+def test_the_row_beyond_the_talk_stands_beside_the_same_rung(bench, results, further, tmp_path):
+    ladder.write_json(tmp_path / "record" / "results.json", results)
+    assert "beyond the talk" not in bench.page(tmp_path / "record")
+    ladder.write_json(tmp_path / "beyond-the-talk" / "results.json", further)
+    text = bench.page(tmp_path / "record")
+    (plain,) = (rung for rung in results["rungs"] if rung["name"] == "adam-6x200")
+    alone = " | ".join(f"{plain[part]:.4f}" for part in ("train_auc", "valid_auc", "test_auc"))
+    seconds = further["rungs"][0]["epochs"][0]["seconds"]
+    for said in (
+        f"| `adam-6x200`, as above | {alone} |",
+        f"| each network alone | | 0.8000 to 0.8020 | | {2 * seconds / 60:.0f} |",
+        f"| the 3 together | 0.8200 | 0.8100 | 0.8050 | {6 * seconds / 60:.0f} |",
+        "--rungs adam-6x200 --epochs 2 --learning-rate 0.01 --schedule cosine --average ema --ensemble 3 "
+        "--precision bfloat16 --out results/beyond-the-talk",
+        f"Rate and average gain {0.801 - plain['valid_auc']:+.4f} on average, the other networks +0.0090.",
+        f"All together is {0.81 - results['rungs'][-1]['valid_auc']:+.4f} above the best rung here, `dropout-6x500`",
+        "0.878, `dropout-6x500`. The paper's deep network had 0.885 (0.002)",
+        "here it is -0.080 from the paper's",
+    ):
+        assert said in text
+
+
+@pytest.mark.parametrize(("key", "value"), [("seed", 1), ("simulator", "1.1"), ("events", {"test": 1})])
+def test_a_row_of_other_events_is_refused(bench, results, further, key, value):
+    with pytest.raises(ValueError, match=f"beyond-the-talk has {key} .*run it again"):
+        bench.beyond(results, {**further, key: value})

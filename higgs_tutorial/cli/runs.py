@@ -18,7 +18,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for machines, and
 @one_line_errors
 def plot(
     results: Annotated[
-        str, typer.Argument(help="A results.json, its folder, or a recorded run: quick, talk-scale.")
+        str, typer.Argument(help="A results.json, its folder, or a recorded run, say, quick or talk-scale.")
     ],
     out: Annotated[
         Path | None, typer.Option(help="Folder for the pictures. Default: beside RESULTS.")

@@ -53,7 +53,10 @@ def test_plot_draws_a_recorded_run_and_one_that_is_not_finished(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["plot", "nowhere"], "nowhere is no file, no folder and no recorded run (quick, talk-scale)"),
+        (
+            ["plot", "nowhere"],
+            "nowhere is no file, no folder and no recorded run (quick, talk-scale, beyond-the-talk)",
+        ),
         (["plot", "."], ". has no results.json"),
         (["plot", "notes.txt"], "notes.txt is not a results.json of the ladder"),
         (["plot", "headless"], "(data is None; it must be a text)"),

@@ -437,7 +437,8 @@ def test_recorded_runs_say_what_they_were_measured_on(name):
 
 def test_an_unknown_recorded_run_is_an_error():
     with pytest.raises(
-        ValueError, match="'talk', only: quick, talk-scale, paper-tables, more-easy-things, fidelity"
+        ValueError,
+        match="'talk', only: quick, talk-scale, beyond-the-talk, paper-tables, more-easy-things, fidelity",
     ):
         ladder.recorded("talk")
 
