@@ -22,6 +22,7 @@ def results(bench):
     fields = ("auc", "train_auc", "significance", "significance_error", "seconds")
     return {
         "source": "simulated",
+        "simulator": "2.0",
         "data": "events made up for a test",
         "settings": SETTINGS,
         "machine": "a machine",
@@ -47,6 +48,7 @@ def test_reports_what_was_measured(bench, results):
     values = [results["trainings"][f"table DN low {seed}"]["auc"] for seed in range(3)]
     assert f"{np.mean(values):.4f} ({np.std(values, ddof=1):.4f}) |" in text
     assert "0.880 (0.001)" in text  # the paper's
+    assert "events made up for a test of simulator 2.0" in text
     assert "--events 500 --largest 5000 --test 400 --seeds 3" in text
     assert text.count("\n| DN |") == 2
     difference = bench.table(results, "auc")["DN", "low"][0] - bench.table(results, "auc")["BDT", "low"][0]
