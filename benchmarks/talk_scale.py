@@ -9,7 +9,7 @@ which another processor may round otherwise. A rung keeps what its run said.
 
 Beside the folder, `beyond-the-talk` may hold the run of one rung with the ideas of the talk's last slide:
 
-    higgs-tutorial ladder --profile talk --source simulated --rungs adam-6x200 --epochs 20 --learning-rate 0.01 \
+    higgs-tutorial ladder --profile talk --source simulated --rungs adam-6x200 --epochs 18 --learning-rate 0.01 \
         --schedule cosine --average ema --ensemble 3 --precision bfloat16 --out results/beyond-the-talk
 """
 

@@ -19,7 +19,7 @@ from notebook_pages import ORIGINALS, buttons, contents_entry, lessons, notebook
 from reference_pages import command_line_page, glossary_page, modules_page, public_names_page
 from sphinx.cmd.build import build_main
 
-from higgs_tutorial.cli.tables import markdown
+from higgs_tutorial.cli.tables import footnote, markdown
 from higgs_tutorial.plots import save_staircase
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -114,12 +114,9 @@ def ladder_page(file: Path) -> str:
         "",
         markdown(results),
         "",
+        *(f"- {line}" for line in footnote(results).splitlines()),
+        "",
     ]
-    if results["source"] == "simulated":
-        lines += [
-            "**Simulated events are not HIGGS: compare the shape of the climb, not the third digit.**",
-            "",
-        ]
     pictures = {
         "staircase.png": "A step a rung, as high as its validation AUC, with the training AUC and the talk's beside",
         "ladder.png": "Validation AUC after each epoch, a panel a rung, over the talk's curves",
